@@ -1,0 +1,1 @@
+"""What the human said: the annotation store."""

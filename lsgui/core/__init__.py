@@ -1,0 +1,1 @@
+"""The nouns: clip, pleural line, strip, label, prediction. Numpy only."""

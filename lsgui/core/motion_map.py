@@ -1,0 +1,55 @@
+"""A map of motion over the pleural band that can be laid over the playing clip."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+MotionQuantity = Literal["flow", "speckle_change", "focus"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionMap:
+    """A quantity over time, depth below the pleural line and position along it.
+
+    The map lives in strip coordinates, so it follows the pleural line through key frames and probe motion; the
+    overlay draws it between the line and `depth_px` below it.
+
+    Attributes
+    ----------
+    quantity
+        "flow": speed of the lung relative to the chest wall. "speckle_change": decorrelation below the line minus that
+        of the same clip's chest wall. "focus": where the network looked.
+    values
+        (K, D, S) float32: K moments, D rows from the line downwards, S columns from the line's first point to its last.
+        NaN where nothing could be measured.
+    times_s
+        (K,) float64: the moment of each map, rising.
+    depth_px
+        Pixels of the file below the line that the D rows span.
+    unit
+        Unit of the values for the legend: "mm/s", "px/s", "".
+    low, high
+        Ends of the colour scale.
+    """
+
+    quantity: MotionQuantity
+    values: npt.NDArray[np.float32]
+    times_s: npt.NDArray[np.float64]
+    depth_px: float
+    unit: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        self.values.setflags(write=False)
+        self.times_s.setflags(write=False)
+
+    def at(self, time_s: float) -> npt.NDArray[np.float32]:
+        """Return the map at a moment, (D, S), blended between its two neighbours in time."""
+        after = min(max(int(np.searchsorted(self.times_s, time_s)), 0), len(self.times_s) - 1)
+        before = max(after - 1, 0)
+        span = self.times_s[after] - self.times_s[before]
+        weight = float(np.clip((time_s - self.times_s[before]) / span, 0.0, 1.0)) if span > 0 else 0.0
+        return np.asarray((1.0 - weight) * self.values[before] + weight * self.values[after], dtype=np.float32)

@@ -1,0 +1,1 @@
+"""A clip and a pleural line to a prediction."""

@@ -1,0 +1,174 @@
+"""What the window and the worker say to each other. No torch here: both sides import this file."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.motion_map import MotionMap
+from lsgui.core.pleura import PleuralROI
+from lsgui.core.prediction import Prediction, QualityFlag, WindowScore
+
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InferenceRequest:
+    """All that a worker needs to judge one clip.
+
+    Attributes
+    ----------
+    id
+        Rises with every request of a session; events carry it, so that a stale answer can be dropped.
+    clip
+        File name of the clip (no folder).
+    frames
+        (T, h, w) uint8: the clip, or the box of it that the model's input needs.
+    origin
+        (x, y) of the box's corner in pixels of the file.
+    frame_size
+        (width, height) of the whole frame.
+    times_s
+        (T,) float64 moments in seconds.
+    mm_per_px, calibrated
+        Isotropic scale of the picture, and whether the file said it (else it was estimated).
+    roi
+        The pleural line in pixels of the file.
+    model_id, device
+        What to run and where.
+    quality
+        Flags already raised while reading.
+    seconds
+        Time spent so far by stage ("read", "roi").
+    """
+
+    id: int
+    clip: str
+    frames: npt.NDArray[np.uint8]
+    origin: tuple[int, int]
+    frame_size: tuple[int, int]
+    times_s: npt.NDArray[np.float64]
+    mm_per_px: float
+    calibrated: bool
+    roi: PleuralROI
+    model_id: str
+    device: DeviceChoice = "auto"
+    quality: tuple[QualityFlag, ...] = ()
+    seconds: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """The worker is warm. `device` is "cpu" or "cuda"; `device_name` is for people; `note` says of a fallback."""
+
+    device: str
+    device_name: str
+    torch_version: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRestarting:
+    """The worker died or was ended and a new one is starting; `reason` is one sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Work goes on: `fraction` in 0..1, `stage` in words ("Following the chest wall")."""
+
+    id: int
+    fraction: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowScored:
+    """One window has its probability; the ribbon can grow."""
+
+    id: int
+    window: WindowScore
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader should know though the work goes on, such as a fall back from GPU to CPU."""
+
+    id: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionReady:
+    """A heat map is ready to be laid over the clip."""
+
+    id: int
+    motion_map: MotionMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """The verdict."""
+
+    id: int
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The work ended without a verdict: one sentence for the reader, `details` for the log."""
+
+    id: int
+    sentence: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The work stopped because it was asked to, or because a newer request took its place."""
+
+    id: int
+
+
+InferenceEvent = (
+    WorkerReady | WorkerRestarting | Progress | WindowScored | Notice | MotionReady | Finished | Failed | Cancelled
+)
+
+
+class InferenceSession(Protocol):
+    """Runs requests one at a time, newest first.
+
+    Contract, held by one test suite over all implementations:
+
+    - `start` returns at once; a `WorkerReady` event follows when torch and the device are warm.
+    - `submit` returns at once. One slot waits: a newer request cancels the running one and replaces a waiting one,
+      which ends with `Cancelled`. Every submitted request ends with exactly one of `Finished`, `Failed`, `Cancelled`.
+    - `cancel(id)` is acted on within a second; an id that is not running or waiting is ignored.
+    - `poll(timeout_s)` returns the next event, or None after `timeout_s` seconds.
+    - Events of one request come in order; nothing follows its end.
+    - A worker that dies ends its request with `Failed`, is restarted, and takes the next request.
+    - `close` ends the worker within 3 seconds, may be called twice, and no event follows.
+    - All methods may be called from one thread that is not the worker's.
+    """
+
+    def start(self) -> None:
+        """Start the worker."""
+        ...
+
+    def submit(self, request: InferenceRequest) -> None:
+        """Queue a request; it replaces any other."""
+        ...
+
+    def cancel(self, request_id: int) -> None:
+        """Stop a running or waiting request."""
+        ...
+
+    def poll(self, timeout_s: float) -> InferenceEvent | None:
+        """Return the next event, or None."""
+        ...
+
+    def close(self) -> None:
+        """End the worker."""
+        ...

@@ -1,0 +1,1 @@
+"""Files to clips: one file a format."""

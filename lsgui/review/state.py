@@ -1,0 +1,210 @@
+"""Everything the window shows, as one frozen value. The controller replaces it; widgets render the difference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from lsgui.core.clip import ClipInfo, FrameStore
+from lsgui.core.label import ReaderLabel
+from lsgui.core.motion_map import MotionMap
+from lsgui.core.pleura import PleuralROI
+from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistEntry:
+    """One clip in the worklist. `title` is the file name; `detail` a short line ("218 frames · 8.7 s")."""
+
+    path: Path
+    title: str
+    detail: str = ""
+    label: ReaderLabel | None = None
+    error: str = ""
+
+
+class LoadPhase(StrEnum):
+    """How far the selected clip has come."""
+
+    EMPTY = "empty"
+    OPENING = "opening"
+    DECODING = "decoding"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedClip:
+    """The selected clip while it decodes and after.
+
+    `store` may still grow: frames 0..frames_ready-1 can be asked for. `info.frames` is exact once `phase` is COMPLETE.
+    """
+
+    path: Path
+    phase: LoadPhase
+    info: ClipInfo | None = None
+    store: FrameStore | None = None
+    frames_ready: int = 0
+    error: str = ""
+    quality: tuple[QualityFlag, ...] = ()
+    mm_per_px: float | None = None
+    calibrated: bool = False
+
+
+class LoopMode(StrEnum):
+    """What happens at the end of the clip."""
+
+    LOOP = "loop"
+    SWEEP = "sweep"
+    ONCE = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """Where the clip stands and how it plays. `speed` 0.1-4; `direction` 1 or -1; A-B marks are frames or None."""
+
+    frame: int = 0
+    playing: bool = False
+    speed: float = 1.0
+    direction: int = 1
+    loop: LoopMode = LoopMode.LOOP
+    mark_a: int | None = None
+    mark_b: int | None = None
+
+
+class RoiPhase(StrEnum):
+    """How the pleural line came to be, or why there is none."""
+
+    NONE = "none"
+    SEARCHING = "searching"
+    SUGGESTED = "suggested"
+    DRAWING = "drawing"
+    SET = "set"
+    NOT_FOUND = "not_found"
+
+
+class AnalysisPhase(StrEnum):
+    """What the worker is doing for the selected clip."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """The analysis of the selected clip: progress while it runs, then the verdict and its maps."""
+
+    phase: AnalysisPhase = AnalysisPhase.IDLE
+    request_id: int = 0
+    fraction: float = 0.0
+    stage: str = ""
+    windows: tuple[WindowScore, ...] = ()
+    prediction: Prediction | None = None
+    maps: Mapping[str, MotionMap] = field(default_factory=lambda: MappingProxyType({}))
+    message: str = ""
+    stale: bool = False
+    """True when the line was changed after the verdict: the verdict shown is for the former line."""
+
+    @property
+    def ribbon(self) -> Ribbon | None:
+        """Probability over time and along the pleura, once there is a verdict."""
+        return None if self.prediction is None else self.prediction.ribbon
+
+
+class WorkerPhase(StrEnum):
+    """State of the worker process, for the status bar."""
+
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The worker process: its state, device for people ("CPU, 2 threads") and the sentence that goes with it."""
+
+    phase: WorkerPhase = WorkerPhase.STARTING
+    device: str = ""
+    device_name: str = ""
+    torch_version: str = ""
+    note: str = ""
+
+
+OverlayName = Literal["pleural_line", "speckle_change", "flow", "class_ribbon", "badge", "scale_bar"]
+
+
+@dataclass(frozen=True, slots=True)
+class OverlaySwitch:
+    """One overlay: shown or not, and how opaque (0-1)."""
+
+    shown: bool = True
+    opacity: float = 0.75
+
+
+def _default_overlays() -> Mapping[OverlayName, OverlaySwitch]:
+    return MappingProxyType(
+        {
+            "pleural_line": OverlaySwitch(),
+            "speckle_change": OverlaySwitch(opacity=0.6),
+            "flow": OverlaySwitch(shown=False, opacity=0.6),
+            "class_ribbon": OverlaySwitch(),
+            "badge": OverlaySwitch(),
+            "scale_bar": OverlaySwitch(),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSettings:
+    """How grey values are shown: brightness -1..1, contrast 0.2..4, gamma 0.3..3."""
+
+    brightness: float = 0.0
+    contrast: float = 1.0
+    gamma: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the person at the screen said of the selected clip, and when it was saved ("14:02:11", empty: not yet)."""
+
+    label: ReaderLabel | None = None
+    saved_at: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewState:
+    """The whole of what the window shows."""
+
+    worklist: tuple[WorklistEntry, ...] = ()
+    selected: int | None = None
+    clip: LoadedClip | None = None
+    playback: Playback = Playback()
+    roi: PleuralROI | None = None
+    roi_phase: RoiPhase = RoiPhase.NONE
+    analysis: Analysis = Analysis()
+    worker: Worker = Worker()
+    overlays: Mapping[OverlayName, OverlaySwitch] = field(default_factory=_default_overlays)
+    overlays_shown: bool = True
+    picture: PictureSettings = PictureSettings()
+    mmode_column: float = 0.5
+    """Where along the pleural line (0-1) the M-mode is taken."""
+    mmode_follows_pointer: bool = False
+    reading: Reading = Reading()
+    blind: bool = False
+    """Blind reading: the verdict is covered until the reader has saved a label."""
+    model_id: str = "cmwru-strip"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    notice: str = ""
+    """One sentence for the notice bar; empty when there is none."""
+
+    @property
+    def verdict_hidden(self) -> bool:
+        """True while a blind reader has not yet saved a reading."""
+        return self.blind and not self.reading.saved_at

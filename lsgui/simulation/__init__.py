@@ -1,0 +1,1 @@
+"""Physics to labelled clips."""

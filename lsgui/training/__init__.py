@@ -1,0 +1,1 @@
+"""The paper's recipe and training on real texture."""
