@@ -220,7 +220,8 @@ QPushButton[look="link"]:hover, QPushButton[look="link"]:focus { text-decoration
 QToolButton::menu-indicator { image: none; width: 0; }
 QFrame[look="card"] { background: $raised; border: 1px solid $line; border-radius: 8px; }
 QFrame[look="bar"] { background: $panel; border: none; border-top: 1px solid $line; }
-QFrame[look="notice"] { background: $raised; border: none; border-bottom: 1px solid $line; border-left: 3px solid $warning; }
+QFrame[look="notice"] { background: $raised; border: none; border-bottom: 1px solid $line;
+  border-left: 3px solid $warning; }
 QFrame[look="column"], QWidget[look="column"] { background: $panel; }
 QWidget[look="stage"], QFrame[look="stage"] { background: $background; }
 QLabel[look="muted"] { color: $muted; }

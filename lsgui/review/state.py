@@ -203,6 +203,17 @@ class ReviewState:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     notice: str = ""
     """One sentence for the notice bar; empty when there is none."""
+    rater: str = ""
+    """Who reads: stands in the menu bar and beside every saved label."""
+    can_undo: bool = False
+    """True when there is an edit of the pleural line to take back."""
+    can_redo: bool = False
+    recent: tuple[Path, ...] = ()
+    """Files and folders opened lately, newest first."""
+    scanning: bool = False
+    """True while a folder is searched for clips."""
+    pace_s: float | None = None
+    """Median seconds between two saved labels of this sitting; None before there are two."""
 
     @property
     def verdict_hidden(self) -> bool:

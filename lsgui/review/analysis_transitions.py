@@ -1,0 +1,76 @@
+"""What the worker's events do to the state: pure functions. An event of another request changes nothing."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from lsgui.inference.protocol import (
+    Cancelled,
+    Failed,
+    Finished,
+    InferenceEvent,
+    MotionReady,
+    Notice,
+    Progress,
+    WindowScored,
+    WorkerReady,
+    WorkerRestarting,
+)
+from lsgui.review.state import Analysis, AnalysisPhase, ReviewState, Worker, WorkerPhase
+
+
+def analysis_started(state: ReviewState, request_id: int) -> ReviewState:
+    """A request is on its way to the worker."""
+    analysis = Analysis(AnalysisPhase.RUNNING, request_id=request_id, stage="Cutting out the pleura")
+    return replace(state, analysis=analysis)
+
+
+def analysis_stopped(state: ReviewState) -> ReviewState:
+    """The reader has asked to stop: what comes later of this request is dropped."""
+    if state.analysis.phase is not AnalysisPhase.RUNNING:
+        return state
+    return replace(
+        state,
+        analysis=Analysis(
+            AnalysisPhase.CANCELLED,
+            request_id=state.analysis.request_id,
+            message="Analysis stopped. Enter starts it again.",
+        ),
+    )
+
+
+def worker_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
+    """Return the state after an event of the worker itself."""
+    if isinstance(event, WorkerReady):
+        worker = Worker(WorkerPhase.READY, event.device, event.device_name, event.torch_version, event.note)
+        return replace(state, worker=worker, notice=event.note or state.notice)
+    if isinstance(event, WorkerRestarting):
+        worker = replace(state.worker, phase=WorkerPhase.RESTARTING, note=event.reason)
+        return replace(state, worker=worker)
+    return state
+
+
+def request_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
+    """Return the state after an event of the request that runs; events of any other request are dropped."""
+    running = state.analysis
+    if isinstance(event, (WorkerReady, WorkerRestarting)):
+        return state
+    if event.id != running.request_id or running.phase is not AnalysisPhase.RUNNING:
+        return state
+    if isinstance(event, Notice):
+        return replace(state, notice=event.sentence)
+    return replace(state, analysis=_after(running, event))
+
+
+def _after(running: Analysis, event: Progress | WindowScored | MotionReady | Finished | Failed | Cancelled) -> Analysis:
+    if isinstance(event, Progress):
+        return replace(running, fraction=min(max(event.fraction, running.fraction), 1.0), stage=event.stage)
+    if isinstance(event, WindowScored):
+        return replace(running, windows=(*running.windows, event.window))
+    if isinstance(event, MotionReady):
+        maps = MappingProxyType({**running.maps, event.motion_map.quantity: event.motion_map})
+        return replace(running, maps=maps)
+    if isinstance(event, Finished):
+        return replace(running, phase=AnalysisPhase.DONE, fraction=1.0, stage="", prediction=event.prediction)
+    if isinstance(event, Failed):
+        return replace(running, phase=AnalysisPhase.FAILED, stage="", message=event.sentence)
+    return replace(running, phase=AnalysisPhase.CANCELLED, stage="", message="Analysis stopped. Enter starts it again.")

@@ -1,0 +1,65 @@
+"""Small JSON files that are never half written, and never lost when they are damaged."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lsgui.core.errors import LsguiError
+
+
+class DamagedFileError(LsguiError):
+    """A file could not be read as what it should be; it was set aside, never overwritten."""
+
+
+def load_json(path: Path) -> Any | None:
+    """Return what `path` holds, or None where there is no such file.
+
+    Raises
+    ------
+    DamagedFileError
+        When it is not JSON: the file has been set aside with the ending `.bad`.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise DamagedFileError(f"{path.name} cannot be read ({fault.strerror}): check who may read it.") from fault
+    except ValueError as fault:
+        raise set_aside(path) from fault
+
+
+def set_aside(path: Path) -> DamagedFileError:
+    """Rename a damaged file so that it stays for inspection, and return the error that says so."""
+    aside = path.with_name(f"{path.name}.bad")
+    path.replace(aside)
+    return DamagedFileError(f"{path.name} is damaged: it was kept as {aside.name} and a new one is used.")
+
+
+def save_json(path: Path, data: Any) -> None:
+    """Write `data` to a temporary file beside `path`, then put it in place in one step.
+
+    Raises
+    ------
+    LsguiError
+        When the folder cannot be written to.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=path.name, suffix=".tmp", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            json.dump(data, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as fault:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise LsguiError(
+            f"{path.name} cannot be saved ({fault.strerror}): free some space or check the folder's rights."
+        ) from fault

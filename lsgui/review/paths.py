@@ -1,0 +1,40 @@
+"""Where settings, log and labels of this user lie. `LSGUI_HOME` replaces all of them, which isolates tests."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "lsgui"
+
+
+def _folder(name: str, otherwise: str) -> Path:
+    home = os.environ.get("LSGUI_HOME")
+    folder = Path(home) / name if home else Path(otherwise)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def settings_file() -> Path:
+    """Return the file with the user's settings."""
+    return _folder("settings", platformdirs.user_config_dir(APP, appauthor=False)) / "settings.json"
+
+
+def recent_file() -> Path:
+    """Return the file with the recently opened clips and folders."""
+    return settings_file().with_name("recent.json")
+
+
+def layout_file() -> Path:
+    """Return the file with the window's size and the widths of its columns."""
+    return settings_file().with_name("window.json")
+
+
+def log_dir() -> Path:
+    """Return the folder of the log files."""
+    return _folder("log", platformdirs.user_log_dir(APP, appauthor=False))
+
+
+def labels_file() -> Path:
+    """Return the SQLite file with every label ever saved."""
+    return _folder("data", platformdirs.user_data_dir(APP, appauthor=False)) / "labels.sqlite"
