@@ -1,0 +1,67 @@
+"""Weights to file and back: safetensors only, atomic, every name accounted for."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from lsgui.core.atomic_file import write_atomic
+from lsgui.core.errors import ModelError
+from lsgui.models.card import ModelCard
+
+
+def save_weights(module: torch.nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> str:
+    """Write the module's weights and buffers to `path` and return the file's SHA-256.
+
+    The file appears whole or not at all: it is written beside its place and moved there.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+    data = save(tensors, metadata=dict(metadata) if metadata else None)
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_weights(module: torch.nn.Module, data: bytes, name: str) -> None:
+    """Put weights into `module`; every tensor must be there with its shape, and no other.
+
+    Parameters
+    ----------
+    module
+        The network, freshly built.
+    data
+        Content of a safetensors file.
+    name
+        What to call the model or file in a message.
+
+    Raises
+    ------
+    ModelError
+        When the data are damaged or belong to another network.
+    """
+    try:
+        tensors = load(data)
+    except (SafetensorError, ValueError) as fault:
+        raise ModelError(f"{name}: the weights are damaged ({fault}): install the model again.") from fault
+    wanted = module.state_dict()
+    wrong = [key for key in wanted if key not in tensors or tensors[key].shape != wanted[key].shape]
+    extra = [key for key in tensors if key not in wanted]
+    if wrong or extra:
+        raise ModelError(
+            f"{name}: the weights belong to another network ({len(wrong)} of {len(wanted)} tensors do not fit, "
+            f"{len(extra)} are unknown; first: {(wrong + extra)[0]}): install the model again."
+        )
+    module.load_state_dict(tensors, strict=True)
+
+
+def load_model_weights(module: torch.nn.Module, card: ModelCard) -> None:
+    """Put the card's weights into `module` after checking their hash.
+
+    Raises
+    ------
+    ModelError
+        When the file is missing, is not the card's, or belongs to another network.
+    """
+    load_weights(module, card.read_weights(), f"Model {card.id}")
