@@ -31,7 +31,8 @@ class ClipInfo:
     fps
         Frames per second, mean over the clip where the frames are unevenly spaced.
     fps_source
-        Where `fps` comes from: a DICOM keyword ("FrameTime", "CineRate", ...), "container", "file", or "assumed".
+        Where `fps` comes from: a DICOM keyword ("FrameTime", "CineRate", ...), "container", "file", "given" (by the
+        user) or "assumed".
     spacing_mm
         Millimetres per pixel as (row, column); None where the file has no calibration.
     transfer_syntax, photometric
@@ -44,6 +45,8 @@ class ClipInfo:
         First and last frame (inclusive, from 0) that the file asks to show; None for all.
     frame_times_s
         Moments of unevenly spaced frames in seconds from the first; None where `fps` says it all.
+    note
+        One sentence where less could be read than the file promises (it ends early, a frame is damaged); else empty.
     """
 
     path: Path
@@ -60,6 +63,7 @@ class ClipInfo:
     playback: Literal["loop", "sweep"] = "loop"
     trim: tuple[int, int] | None = None
     frame_times_s: tuple[float, ...] | None = None
+    note: str = ""
 
     @property
     def duration_s(self) -> float:

@@ -1,0 +1,128 @@
+"""A folder of PNG, JPEG, TIFF or BMP frames, in natural order."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.clip import ClipInfo, Frame
+from lsgui.core.errors import ClipReadError
+from lsgui.readers.base import PICTURE_SUFFIXES, READERS, ReadOptions, natural_key
+from lsgui.readers.frame_source import (
+    ASSUMED_FPS,
+    FrameSource,
+    FrameStream,
+    cannot_reach,
+    cannot_read,
+    check_size,
+)
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+@READERS.register("frames")
+class FrameFolderReader:
+    """Reads a folder whose pictures are the frames of one clip.
+
+    Pictures deeper than 8 bits are scaled alike over the whole folder: from 0 to the next full range (255, 511, 1023,
+    ...) above its brightest pixel, so that brightness never flickers; negative and fractional pixels from the folder's
+    darkest to its brightest.
+    """
+
+    title = "a folder of frames"
+    suffixes: frozenset[str] = frozenset()
+    folders = True
+
+    def recognises(self, head: bytes) -> bool:
+        """Tell that no single file is such a clip."""
+        return False
+
+    def open(self, path: Path, options: ReadOptions) -> FrameSource:
+        """Open a folder and decode its first frame."""
+        pictures = frame_files(path)
+        if not pictures:
+            raise cannot_read(
+                path, "the folder holds no PNG, JPEG, TIFF or BMP frames", "open a folder with frames or a single clip"
+            )
+
+        def describe(frames: int, width: int, height: int) -> ClipInfo:
+            fps, source = (options.fps, "given") if options.fps else (ASSUMED_FPS, "assumed")
+            return ClipInfo(path, "frames", frames, width, height, fps, source)
+
+        return FrameSource(path, _frames(path, pictures), describe, declared=len(pictures))
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """Return the pictures of a folder in natural order: frame_2 before frame_10. Hidden files are none."""
+    found = [
+        entry
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+    ]
+    return sorted(found, key=natural_key)
+
+
+def _frames(folder: Path, pictures: Sequence[Path]) -> FrameStream:
+    scale: tuple[float, float] | None = None
+    for picture in pictures:
+        pixels = _pixels(folder, picture)
+        if pixels.dtype != np.uint8:
+            scale = scale or _common_range(folder, pictures)
+            pixels = _to_bytes(pixels, *scale)
+        yield pixels
+
+
+def _pixels(folder: Path, picture: Path) -> npt.NDArray[Any]:
+    """Return one picture as luma, (height, width): uint8, or as deep as the file has it."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with picture.open("rb") as handle:
+            return _decode(folder, Image.open(handle, formats=_FORMATS))
+    except (UnidentifiedImageError, Image.DecompressionBombError) as fault:
+        raise _damaged(folder, picture) from fault
+    except OSError as fault:
+        if fault.errno is not None:
+            raise cannot_reach(picture, fault) from fault
+        raise _damaged(folder, picture) from fault
+    except (ValueError, SyntaxError, EOFError, LookupError, TypeError, OverflowError) as fault:
+        raise _damaged(folder, picture) from fault
+
+
+def _decode(folder: Path, image: Any) -> npt.NDArray[Any]:
+    check_size(folder, *image.size)
+    if image.mode in _DEEP_MODES:
+        return np.array(image)
+    image.draft("L", image.size)  # a JPEG gives its luma without making colours first
+    return np.array(image if image.mode == "L" else image.convert("L"))
+
+
+def _damaged(folder: Path, picture: Path) -> ClipReadError:
+    return cannot_read(folder / picture.name, "it is damaged or not the picture its name says", "write it again")
+
+
+def _common_range(folder: Path, pictures: Sequence[Path]) -> tuple[float, float]:
+    low, high = 0.0, 0.0
+    whole = True
+    for picture in pictures:
+        try:
+            pixels = _pixels(folder, picture)
+        except ClipReadError:
+            break  # decoding will stop here too, and say so
+        if pixels.dtype == np.uint8:
+            continue
+        whole = whole and pixels.dtype.kind in "iu"
+        finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    if whole and low == 0.0:
+        high = float(2 ** max(int(high).bit_length(), 8) - 1)
+    return low, high
+
+
+def _to_bytes(pixels: npt.NDArray[Any], low: float, high: float) -> Frame:
+    scaled = (np.nan_to_num(pixels.astype(np.float32)) - low) * (255.0 / max(high - low, 1e-12))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)

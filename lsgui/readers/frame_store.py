@@ -1,0 +1,154 @@
+"""Frames with random access while they are still being decoded, in memory up to a budget and on disk beyond it."""
+
+import errno
+import logging
+import tempfile
+import threading
+import weakref
+from typing import IO
+
+import numpy as np
+
+from lsgui.core.clip import Frame
+from lsgui.core.errors import ClipReadError
+
+DEFAULT_BUDGET_BYTES = 512 * 1024 * 1024
+
+_DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+_log = logging.getLogger(__name__)
+
+
+class GrowingFrames:
+    """A `FrameStore` that grows at its end.
+
+    The first frames stay in memory until `budget_bytes` are used; later ones go to a temporary file without a name,
+    which the system removes when the store is closed or forgotten. The file is read by seek and read rather than
+    mapped, so that frames once looked at do not stay resident.
+
+    All methods may be called from any thread: one thread appends while others ask for frames.
+
+    Parameters
+    ----------
+    height, width
+        Size of every frame in pixels.
+    budget_bytes
+        Memory that the frames may take.
+    name
+        What to call the clip when the disk is full.
+    """
+
+    def __init__(
+        self, height: int, width: int, budget_bytes: int = DEFAULT_BUDGET_BYTES, *, name: str = "The clip"
+    ) -> None:
+        self._shape = (height, width)
+        self._frame_bytes = height * width
+        self._in_memory = max(budget_bytes // self._frame_bytes, 1)
+        self._name = name
+        self._lock = threading.Lock()
+        self._frames: list[Frame] = []
+        self._spilled = 0
+        self._spill: IO[bytes] | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._frames) + self._spilled
+
+    @property
+    def spilled(self) -> int:
+        """How many frames lie on disk."""
+        return self._spilled
+
+    def append(self, frame: Frame) -> None:
+        """Add a frame at the end. A writeable array or a view is copied; a read-only array of its own is kept.
+
+        Raises
+        ------
+        ClipReadError
+            When the frame goes to disk and the disk is full.
+        ValueError
+            When the frame has another size or type than the store, or the store is closed.
+        """
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise ValueError(f"a frame of {frame.shape} {frame.dtype} in a store of {self._shape} uint8")
+        with self._lock:
+            if self._closed:
+                raise ValueError("the store is closed")
+            if len(self._frames) < self._in_memory:
+                self._frames.append(_own(frame))
+            else:
+                self._write(frame)
+
+    def frame(self, index: int) -> Frame:
+        """Return frame `index`, (height, width) uint8, read-only.
+
+        Raises
+        ------
+        IndexError
+            When there is no such frame yet, or the store is closed.
+        """
+        with self._lock:
+            if not 0 <= index < len(self._frames) + self._spilled:
+                raise IndexError(index)
+            if index < len(self._frames):
+                return self._frames[index]
+            return self._read(index - len(self._frames))
+
+    def close(self) -> None:
+        """Let go of memory and disk. May be called twice; afterwards the store is empty."""
+        with self._lock:
+            self._closed = True
+            self._frames = []
+            self._spilled = 0
+            if self._spill is not None:
+                self._spill.close()
+                self._spill = None
+
+    def _write(self, frame: Frame) -> None:
+        if self._spill is None:
+            self._spill = self._new_spill()
+        try:
+            self._spill.seek(self._spilled * self._frame_bytes)
+            left = memoryview(np.ascontiguousarray(frame)).cast("B")
+            while left:
+                left = left[self._spill.write(left) :]
+        except OSError as fault:
+            raise self._no_room(fault) from fault
+        self._spilled += 1
+
+    def _read(self, row: int) -> Frame:
+        if self._spill is None:
+            raise IndexError(row)
+        self._spill.seek(row * self._frame_bytes)
+        data = b""
+        while len(data) < self._frame_bytes:  # an unbuffered file may give less than was asked for
+            part = self._spill.read(self._frame_bytes - len(data))
+            if not part:
+                raise OSError(errno.EIO, "the temporary file is shorter than what was written to it")
+            data = data + part if data else part
+        return np.frombuffer(data, dtype=np.uint8).reshape(self._shape)
+
+    def _new_spill(self) -> IO[bytes]:
+        try:
+            spill = tempfile.TemporaryFile(prefix="lsgui-frames-", buffering=0)
+        except OSError as fault:
+            raise self._no_room(fault) from fault
+        weakref.finalize(self, spill.close)
+        _log.debug("frames beyond the memory budget go to a temporary file")
+        return spill
+
+    def _no_room(self, fault: OSError) -> ClipReadError:
+        folder = tempfile.gettempdir()
+        if fault.errno in _DISK_FULL:
+            why = f"the disk with the temporary folder {folder} is full; free some space there and open the clip again"
+        else:
+            why = f"the temporary folder {folder} cannot be written ({fault.strerror or fault}); check it and try again"
+        return ClipReadError(f"{self._name} is too long for memory and {why}.")
+
+
+def _own(frame: Frame) -> Frame:
+    if frame.flags.writeable or frame.base is not None or not frame.flags.c_contiguous:
+        frame = frame.copy()
+        frame.setflags(write=False)
+    return frame

@@ -1,0 +1,156 @@
+"""AVI, MP4, MOV, MPEG, WebM and MKV, decoded by FFmpeg through OpenCV."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lsgui.core.clip import ClipInfo
+from lsgui.core.errors import ClipReadError
+from lsgui.readers.base import READERS, ReadOptions
+from lsgui.readers.frame_source import ASSUMED_FPS, FrameSource, FrameStream, cannot_read, check_size
+from lsgui.readers.timing import believable, spacing
+
+_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
+_QUICKTIME_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_MAGICS = (
+    b"\x1a\x45\xdf\xa3",  # Matroska, WebM
+    b"\x00\x00\x01\xba",  # MPEG programme stream
+    b"\x00\x00\x01\xb3",  # MPEG video stream
+    b"\x30\x26\xb2\x75",  # Windows Media
+    b"OggS",
+)
+_TS_PACKET = 188
+_RATE_TOLERANCE = 0.02
+_HASTY_FPS = 200.0  # a header beyond this gives the tick of its clock, not the rate of its frames
+_FEW_FRAMES = 3
+
+
+@READERS.register("movie")
+class MovieReader:
+    """Reads what FFmpeg decodes.
+
+    Files are taken by their content only: FFmpeg would otherwise open text as pictures and playlists as addresses on
+    the network.
+    """
+
+    title = "a movie"
+    suffixes = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mpg", ".mpeg", ".webm", ".mkv", ".wmv", ".ogv"})
+    folders = False
+
+    def recognises(self, head: bytes) -> bool:
+        """Tell whether the file begins like a movie container."""
+        if head[:4] == b"RIFF":
+            return head[8:12] == b"AVI "
+        if head[4:8] in _QUICKTIME_ATOMS:
+            return head[8:12] not in _STILL_BRANDS
+        if head[:1] == b"\x47" and len(head) > 2 * _TS_PACKET:
+            return head[_TS_PACKET : _TS_PACKET + 1] == b"\x47" == head[2 * _TS_PACKET : 2 * _TS_PACKET + 1]
+        return head.startswith(_MAGICS)
+
+    def open(self, path: Path, options: ReadOptions) -> FrameSource:
+        """Open a movie and decode its first frame."""
+        movie = Movie(path)
+        return FrameSource(
+            path,
+            movie.frames(),
+            lambda frames, width, height: movie.describe(path, options, frames, width, height),
+            declared=movie.declared,
+            slack=_slack(path, movie.declared),
+        )
+
+
+class Movie:
+    """One movie file being decoded from its first frame to its last.
+
+    Frames are only ever read in order: seeking in a movie lands on the wrong frame with several codecs.
+
+    Parameters
+    ----------
+    file
+        The movie.
+    path
+        The clip that messages name, where that is another file (a movie inside DICOM).
+    """
+
+    def __init__(self, file: Path, path: Path | None = None) -> None:
+        self._path = path or file
+        cv2 = _quiet_cv2()
+        self._capture = cv2.VideoCapture(str(file.absolute()), cv2.CAP_FFMPEG)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise cannot_read(self._path, "its movie cannot be decoded", "the file is damaged or its codec is unknown")
+        self._times_ms: list[float] = []
+        self._header_fps = believable(float(self._capture.get(cv2.CAP_PROP_FPS)))
+        self.declared = max(int(min(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e7)), 1)
+        try:
+            check_size(
+                self._path,
+                int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+                int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            )
+        except ClipReadError:
+            self._capture.release()
+            raise
+
+    def frames(self) -> FrameStream:
+        """Yield every frame as luma; the movie is closed after the last."""
+        import cv2
+
+        try:
+            while True:
+                there, picture = self._capture.read()
+                if not there:
+                    return
+                self._times_ms.append(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)))
+                yield picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        except cv2.error as fault:
+            raise cannot_read(self._path, "a frame of its movie is damaged", "export it again") from fault
+        finally:
+            self._capture.release()
+
+    def describe(self, path: Path, options: ReadOptions, frames: int, width: int, height: int) -> ClipInfo:
+        """Return what the container says, corrected by the moments of the frames decoded so far."""
+        fps, source, moments = self.timing(frames)
+        if options.fps:
+            fps, source, moments = options.fps, "given", None
+        return ClipInfo(path, "movie", frames, width, height, fps, source, frame_times_s=moments)
+
+    def timing(self, frames: int) -> tuple[float, str, tuple[float, ...] | None]:
+        """Return (frames per second, where that comes from, moments where the frames are unevenly spaced).
+
+        The header's rate holds while the moments agree with it or say nothing. Screen recordings have headers that
+        are far off, so moments that disagree win, once there are enough of them.
+        """
+        header = self._header_fps
+        measured = spacing(self._moments_s()) if len(self._times_ms) == frames else None
+        if measured is not None:
+            fps, moments = measured
+            if moments is not None or header is None or abs(fps / header - 1.0) > _RATE_TOLERANCE:
+                return fps, "container", moments
+        if header is None or header > _HASTY_FPS:
+            return ASSUMED_FPS, "assumed", None
+        return header, "container", None
+
+    def _moments_s(self) -> list[float]:
+        """Moments of the frames; FFmpeg loses that of the very last frame of some MPEG streams."""
+        times = [time / 1000.0 for time in self._times_ms]
+        if len(times) > _FEW_FRAMES and times[-1] <= times[-2]:
+            times[-1] = 2 * times[-2] - times[-3]
+        return times
+
+
+def _slack(path: Path, declared: int) -> int | None:
+    """How many frames may be missing without a word: edit lists hide a few, and only indexed containers promise."""
+    with path.open("rb") as handle:
+        head = handle.read(12)
+    indexed = head[:4] == b"RIFF" or head[4:8] in _QUICKTIME_ATOMS
+    return max(declared // 20, 3) if indexed else None
+
+
+def _quiet_cv2() -> Any:
+    """Return cv2 with its own and FFmpeg's complaints silenced: they would land on standard error."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when the first movie is opened
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
