@@ -1,1 +1,1 @@
-"""Physics to labelled clips."""
+"""Physics into labelled clips: anatomy, motion, scanner, and data sets made of them."""
