@@ -76,6 +76,13 @@ class WorkerRestarting:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStopped:
+    """The worker died again and again and is not started any more until the next request; `reason` is one sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Work goes on: `fraction` in 0..1, `stage` in words ("Following the chest wall")."""
 
@@ -133,7 +140,16 @@ class Cancelled:
 
 
 InferenceEvent = (
-    WorkerReady | WorkerRestarting | Progress | WindowScored | Notice | MotionReady | Finished | Failed | Cancelled
+    WorkerReady
+    | WorkerRestarting
+    | WorkerStopped
+    | Progress
+    | WindowScored
+    | Notice
+    | MotionReady
+    | Finished
+    | Failed
+    | Cancelled
 )
 
 
@@ -148,7 +164,8 @@ class InferenceSession(Protocol):
     - `cancel(id)` is acted on within a second; an id that is not running or waiting is ignored.
     - `poll(timeout_s)` returns the next event, or None after `timeout_s` seconds.
     - Events of one request come in order; nothing follows its end.
-    - A worker that dies ends its request with `Failed`, is restarted, and takes the next request.
+    - A worker that dies ends its request with `Failed`, is restarted, and takes the next request. After three deaths
+      in a row without an answer it stays down: `WorkerStopped`, until the next `submit` starts it again.
     - `close` ends the worker within 3 seconds, may be called twice, and no event follows.
     - All methods may be called from one thread that is not the worker's.
     """

@@ -1,0 +1,94 @@
+"""The worker's side of `ProcessSession`: what runs in the child process. Light at import: the engine brings torch."""
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from lsgui.inference.plan import WorkerPlan, load_engine
+from lsgui.inference.protocol import InferenceRequest
+
+BELOW_NORMAL_PRIORITY_CLASS = 0x4000
+NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CannotStart:
+    """The last words of a worker that could not warm up."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCurrent:
+    """Stop what runs."""
+
+
+def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]", plan: WorkerPlan, log: str) -> None:
+    """Serve requests until the owner closes the pipe or dies.
+
+    Parameters
+    ----------
+    requests
+        `InferenceRequest` and `CancelCurrent` come in here.
+    events
+        `InferenceEvent` go out here.
+    log
+        File that takes everything the process writes to its standard output and error.
+    """
+    _write_to(log)
+    _step_back()
+    inbox: queue.SimpleQueue[InferenceRequest] = queue.SimpleQueue()
+    cancelled = threading.Event()
+    threading.Thread(target=_listen, args=(requests, inbox, cancelled), name="listener", daemon=True).start()
+    try:
+        engine = load_engine(plan)
+        events.send(engine.warm_up())
+    except Exception as fault:
+        events.send(CannotStart(f"{type(fault).__name__}: {fault}"))
+        raise
+    while True:
+        engine.run(inbox.get(), events.send, cancelled.is_set)
+
+
+def _listen(
+    requests: "Connection[Any, Any]", inbox: "queue.SimpleQueue[InferenceRequest]", cancelled: threading.Event
+) -> None:
+    # Its own thread: a cancel is heard while a network runs, and the process never outlives its owner.
+    try:
+        while True:
+            message = requests.recv()
+            if isinstance(message, CancelCurrent):
+                cancelled.set()
+            else:
+                cancelled.clear()
+                inbox.put(message)
+    except (EOFError, OSError):
+        os._exit(0)
+    finally:
+        os._exit(70)
+
+
+def _write_to(log: str) -> None:
+    # By descriptor, so that native libraries are silent as well; a windowed program may have no streams at all.
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+    sys.stdout = sys.stderr = open(log, "a", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115, PTH123
+    faulthandler.enable(sys.stderr)
+
+
+def _step_back() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the owner, who then ends this process
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        os.nice(NICENESS)
