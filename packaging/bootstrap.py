@@ -42,7 +42,6 @@ DEMO = ["demo"]
 MODULES = ("lsgui", "numpy", "scipy", "cv2", "pydicom", "pydantic", "typer", "torch", "PySide6", "pyqtgraph")
 DISK_GB = 8
 NO_CONNECTION = ("NewConnectionError", "NameResolutionError", "ProxyError", "Max retries exceeded", "Retrying (Retry(")
-NOT_FOUND = ("Could not find a version that satisfies", "No matching distribution found")
 
 
 class SetupError(Exception):
@@ -165,7 +164,8 @@ def install(python: str, extras: frozenset[str]) -> None:
         say(f"Only {free_gb:.0f} GB are free here; with PyTorch the installation may need {DISK_GB} GB")
     say("Installing lsgui and what it needs (the first time this downloads PyTorch: some minutes)")
     target = "." + (f"[{','.join(sorted(extras))}]" if extras else "")
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    log = VENV / "pip.log"
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--log", str(log)]
     command += ["--constraint", str(ROOT / "packaging" / "constraints.txt"), "--editable", target]
     offline = False
     with subprocess.Popen(
@@ -182,13 +182,13 @@ def install(python: str, extras: frozenset[str]) -> None:
                 if not offline:
                     say("The package index does not answer, trying again")
                 offline = True
-            elif not (offline and any(sign in line for sign in NOT_FOUND)):
+            elif not offline:  # what pip concludes from an index that is out of reach misleads; the log has it
                 sys.stderr.write(line)
     if pip.returncode != 0:
         raise SetupError(
-            "The packages could not be downloaded: connect to the internet and run the same command again."
+            f"The packages could not be downloaded: connect to the internet and run the same command again ({log})."
             if offline
-            else "The installation failed for the reason above: mend it and run the same command again."
+            else f"The installation failed for the reason above: mend it and run the same command again ({log})."
         )
 
 
