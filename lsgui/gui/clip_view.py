@@ -1,0 +1,399 @@
+"""The clip: the frame that is shown, what lies over it, and the pointer's doings on it."""
+
+import math
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from lsgui.gui.clip_notes import clip_note, paint_decoding, paint_note
+from lsgui.gui.frame_picture import FramePicture, frame_time, pixel_aspect
+from lsgui.gui.overlays.base import Corners, OverlayScene, OverlayStack
+from lsgui.gui.polyline_edit import nearest_on_line, point_and_normal
+from lsgui.gui.roi_tool import Grip, RoiTool, ToolName
+from lsgui.gui.theme import DARK
+from lsgui.gui.view_transform import ViewTransform
+from lsgui.review.state import LoadedClip, LoadPhase, PictureSettings, ReviewState
+
+_STEP = 1.25
+_CLICK = 4.0
+"""Points that a press may wander and still be a click."""
+
+
+class _Drag(Enum):
+    NONE = "none"
+    TOOL = "tool"
+    COLUMN = "column"
+    PAN = "pan"
+    GREYS = "greys"
+
+
+class ClipView(QWidget):
+    """Shows the clip and its overlays; hands on what the pointer asks for, and changes nothing itself."""
+
+    roiDrawn = Signal(object)
+    """A `PleuralROI` was drawn or corrected."""
+    rectangleDrawn = Signal(object)
+    """A box (x, y, width, height) in pixels of the file, in which the pleural line is to be searched."""
+    columnPointed = Signal(float)
+    """Where along the pleural line (0-1) the M-mode is wanted."""
+    pictureAdjusted = Signal(float, float)
+    """Brightness and contrast as in `PictureSettings`."""
+    filesDropped = Signal(list)
+    """Paths of dropped files and folders."""
+    toolEnded = Signal()
+    """A drawing tool was put down, with or without a result."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Clip")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 120)
+        self._state: ReviewState | None = None
+        self._picture = FramePicture()
+        self._overlays = OverlayStack()
+        self._frame = 0
+        self._transform = ViewTransform.fit(1, 1, self.width(), self.height())
+        self._drag = _Drag.NONE
+        self._pressed = QPointF()
+        self._last = QPointF()
+        self._wandered = False
+        self._greys = PictureSettings()
+        self._dropping = False
+        self._ring = False
+        self._tool = RoiTool(self)
+        self._tool.lineDrawn.connect(self.roiDrawn)
+        self._tool.boxDrawn.connect(self.rectangleDrawn)
+        self._tool.ended.connect(self._on_tool_ended)
+        self._tool.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which a usual clip is comfortable to read."""
+        return QSize(900, 600)
+
+    # What the window asks
+
+    def apply(self, old: ReviewState | None, new: ReviewState) -> None:
+        """Render what differs between two states."""
+        self._state = new
+        before = None if old is None else old.clip
+        if new.clip is not before:
+            self._take_clip(before, new.clip)
+        self._picture.set_settings(new.picture)
+        self._take_frame(new)
+        self._tool.set_line(new.roi, self._frame)
+        if new.tool != ("none" if old is None else old.tool):
+            self.set_tool(new.tool)
+        if old is None or _looks_different(old, new):
+            note = clip_note(new, self._tool.tool)
+            self.setAccessibleDescription("" if note is None else f"{note.title} {note.sentence}".strip())
+            self.update()
+
+    def set_tool(self, tool: ToolName) -> None:
+        """Take a drawing tool in hand, or put it down with "none"."""
+        if tool == self._tool.tool:
+            return
+        self._tool.set_tool(tool)
+        if tool != "none":
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._point_at(self._last)
+        self.update()
+
+    def zoom_to_fit(self) -> None:
+        """Show the whole clip."""
+        self._set_transform(
+            ViewTransform.fit(
+                self._transform.width, self._transform.height, self.width(), self.height(), self._transform.aspect
+            )
+        )
+
+    def zoom_in(self) -> None:
+        """Enlarge about the middle of the view."""
+        self._set_transform(self._transform.zoomed(_STEP))
+
+    def zoom_out(self) -> None:
+        """Make smaller, down to the whole clip."""
+        self._set_transform(self._transform.zoomed(1 / _STEP))
+
+    def grab_view(self) -> QImage:
+        """Return the view as it is on the screen, overlays included."""
+        return self.grab().toImage()
+
+    @property
+    def transform(self) -> ViewTransform:
+        """From pixels of the clip to points of the view."""
+        return self._transform
+
+    # Taking a state in
+
+    def _take_clip(self, before: LoadedClip | None, clip: LoadedClip | None) -> None:
+        if clip is None or before is None or clip.path != before.path:
+            self._tool.set_tool("none")
+            self._transform = ViewTransform.fit(1, 1, self.width(), self.height())
+        info = None if clip is None else clip.info
+        if info is None:
+            return
+        size = (self._transform.width, self._transform.height, self._transform.aspect)
+        if size != (info.width, info.height, pixel_aspect(info)):
+            self._set_transform(
+                ViewTransform.fit(info.width, info.height, self.width(), self.height(), pixel_aspect(info))
+            )
+
+    def _take_frame(self, state: ReviewState) -> None:
+        clip = state.clip
+        ready = 0 if clip is None or clip.store is None else min(clip.frames_ready, len(clip.store))
+        if clip is None or clip.store is None or ready == 0 or clip.phase is LoadPhase.FAILED:
+            self._picture.set_frame(None)
+            return
+        self._frame = min(max(state.playback.frame, 0), ready - 1)
+        self._picture.set_frame(clip.store.frame(self._frame))
+
+    def _set_transform(self, transform: ViewTransform) -> None:
+        self._transform = transform
+        self._tool.transform = transform
+        self.update()
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint frame, overlays, tool and notes."""
+        painter = QPainter(self)
+        view = QRectF(self.rect())
+        painter.fillRect(view, QColor(DARK.clip))
+        self._picture.paint(painter, self._transform, self.devicePixelRatioF())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        note = clip_note(self._state, self._tool.tool)
+        state = self._state
+        if state is not None and self._picture.frame is not None:
+            self._overlays.paint(painter, self._scene(state))
+            self._tool.paint(painter)
+            clip = state.clip
+            if clip is not None and clip.phase is LoadPhase.DECODING and clip.info is not None:
+                paint_decoding(painter, view, clip.frames_ready / max(clip.info.frames, 1))
+        if note is not None:
+            paint_note(painter, view, note)
+        if self._dropping or self._ring:
+            painter.setPen(QPen(QColor(DARK.accent), 4 if self._dropping else 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(view.adjusted(1, 1, -1, -1))
+        painter.end()
+
+    def _scene(self, state: ReviewState) -> OverlayScene:
+        info = None if state.clip is None else state.clip.info
+        return OverlayScene(
+            state=state,
+            frame=self._frame,
+            time_s=0.0 if info is None else frame_time(info, self._frame),
+            transform=self._transform,
+            line=self._tool.line(),
+            corners=Corners(QRectF(self.rect())),
+            selected=self._tool.selected,
+            device_ratio=self.devicePixelRatioF(),
+        )
+
+    # Pointer
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of a handle, the column, the picture or its greys."""
+        at = event.position()
+        self._pressed = self._last = at
+        self._wandered = False
+        if event.button() == Qt.MouseButton.LeftButton and self._picture.frame is not None:
+            if self._tool.press(at.x(), at.y()):
+                self._drag = _Drag.TOOL
+            else:
+                self._drag = _Drag.COLUMN if self._on_column(at) else _Drag.PAN
+        elif event.button() == Qt.MouseButton.MiddleButton:
+            self._drag = _Drag.PAN
+        elif event.button() == Qt.MouseButton.RightButton and self._state is not None:
+            self._drag = _Drag.GREYS
+            self._greys = self._state.picture
+        self._point_at(at)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag what is held, or show what could be."""
+        at = event.position()
+        step, self._last = at - self._last, at
+        offset = at - self._pressed
+        self._wandered = self._wandered or math.hypot(offset.x(), offset.y()) > _CLICK
+        if self._drag is _Drag.PAN and self._wandered:
+            self._set_transform(self._transform.panned(step.x(), step.y()))
+        elif self._drag is _Drag.COLUMN:
+            self._ask_column(at)
+        elif self._drag is _Drag.GREYS and self._wandered and not self._tool.drawing:
+            self._ask_greys(offset)
+        elif self._drag in (_Drag.TOOL, _Drag.NONE):
+            self._tool.move(at.x(), at.y(), self._drag is _Drag.TOOL)
+            follows = self._state is not None and self._state.mmode_follows_pointer
+            if self._drag is _Drag.NONE and follows and not self._tool.drawing:
+                self._ask_column(at)
+        self._point_at(at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        at = event.position()
+        drag, self._drag = self._drag, _Drag.NONE
+        if drag is _Drag.TOOL:
+            self._tool.release(at.x(), at.y())
+        elif drag is _Drag.PAN and not self._wandered and event.button() == Qt.MouseButton.LeftButton:
+            self._ask_column(at)
+        elif drag is _Drag.GREYS and not self._wandered:
+            self._tool.right_click()
+        self._point_at(at)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """End the line, add a handle, or show the whole clip."""
+        at = event.position()
+        if event.button() != Qt.MouseButton.LeftButton or self._tool.double_click(at.x(), at.y()):
+            return
+        if not self._tool.drawing and self._tool.grip_at(at.x(), at.y()) is Grip.NOTHING:
+            self.zoom_to_fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the pointer."""
+        at = event.position()
+        self._set_transform(self._transform.zoomed(_STEP ** (event.angleDelta().y() / 120), (at.x(), at.y())))
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Drop the line from the last point to the pointer."""
+        self._tool.changed.emit()
+
+    def _on_column(self, at: QPointF) -> bool:
+        line, state = self._tool.line(), self._state
+        if line is None or state is None or not state.overlays_shown:
+            return False
+        (x, y), (nx, ny) = point_and_normal(self._transform.points_to_view(line), state.mmode_column)
+        return abs((at.x() - x) * ny - (at.y() - y) * nx) <= 5.0
+
+    def _ask_column(self, at: QPointF) -> None:
+        line = self._tool.line()
+        if line is not None:
+            shown = self._transform.points_to_view(line)
+            self.columnPointed.emit(nearest_on_line(shown, (at.x(), at.y()))[1])
+
+    def _ask_greys(self, offset: QPointF) -> None:
+        brightness = float(np.clip(self._greys.brightness - offset.y() / 300, -1.0, 1.0))
+        contrast = float(np.clip(self._greys.contrast * 2 ** (offset.x() / 200), 0.2, 4.0))
+        self.pictureAdjusted.emit(brightness, contrast)
+
+    def _point_at(self, at: QPointF) -> None:
+        """Let the pointer say what a press would do here."""
+        shape = Qt.CursorShape.ArrowCursor
+        grip = self._tool.grip_at(at.x(), at.y())
+        if self._tool.drawing:
+            shape = Qt.CursorShape.CrossCursor
+        elif self._drag is _Drag.PAN and self._wandered:
+            shape = Qt.CursorShape.ClosedHandCursor
+        elif grip is Grip.HANDLE:
+            shape = Qt.CursorShape.PointingHandCursor
+        elif grip is Grip.LINE:
+            shape = Qt.CursorShape.SizeAllCursor
+        elif self._drag is _Drag.COLUMN or self._on_column(at):
+            shape = Qt.CursorShape.SizeHorCursor
+        if self.cursor().shape() is not shape:
+            self.setCursor(shape)
+
+    # Keys, gestures, focus, size
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the tool's keys from the window's shortcuts, and zoom by pinching."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and self._tool.takes_key(event.key())
+        ):
+            event.accept()
+            return True
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            at = event.position()
+            self._set_transform(self._transform.zoomed(1.0 + event.value(), (at.x(), at.y())))
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Give the tool its keys."""
+        if not self._tool.key(event.key()):
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a ring when the focus came by keyboard."""
+        self._ring = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the ring away."""
+        self._ring = False
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep zoom and centre."""
+        self._set_transform(self._transform.resized(self.width(), self.height()))
+
+    def _on_tool_ended(self) -> None:
+        self._point_at(self._last)
+        self.toolEnded.emit()
+
+    # Dropping files
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take local files."""
+        if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self._dropping = True
+            self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Take the frame away."""
+        self._dropping = False
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand the paths on."""
+        self._dropping = False
+        self.update()
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.filesDropped.emit(paths)
+
+
+def _looks_different(old: ReviewState, new: ReviewState) -> bool:
+    """Return whether anything that the view shows differs."""
+    return (
+        old.clip is not new.clip
+        or old.playback.frame != new.playback.frame
+        or old.playback.playing != new.playback.playing
+        or old.roi is not new.roi
+        or old.roi_phase is not new.roi_phase
+        or old.tool != new.tool
+        or old.analysis is not new.analysis
+        or old.overlays is not new.overlays
+        or old.overlays_shown != new.overlays_shown
+        or old.picture != new.picture
+        or old.mmode_column != new.mmode_column
+        or old.verdict_hidden != new.verdict_hidden
+    )

@@ -1,0 +1,66 @@
+"""Colours that carry numbers: heat ramps, and the blend of verdict colours for a probability."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtGui import QColor
+
+from lsgui.core.label import SlidingLabel
+from lsgui.gui.theme import Tokens
+
+_INFERNO = (
+    "#000004", "#0b0724", "#210c4a", "#3d0965", "#57106e", "#71196e", "#8a226a", "#a32c61",
+    "#bc3754", "#d24644", "#e45a31", "#f1731d", "#f98e09", "#fcac11", "#f9cb35", "#f2ea69", "#fcffa4",
+)  # fmt: skip
+"""Seventeen equal steps of matplotlib's inferno (public domain): lightness rises evenly, safe for colour-blind eyes."""
+
+_FROST = ("#05070f", "#141d49", "#22398a", "#3a62c4", "#6a92e6", "#a3c3f7", "#dbe9fd", "#ffffff")
+"""Blue to white with evenly rising lightness; unlike the verdict colours and unlike inferno."""
+
+RAMPS: dict[str, tuple[str, ...]] = {"inferno": _INFERNO, "frost": _FROST}
+
+
+def heat_table(ramp: str) -> npt.NDArray[np.uint8]:
+    """Return 256 colours of a heat map with alpha, (256, 4) uint8 as premultiplied blue, green, red, alpha.
+
+    The lowest tenth fades out, so that the picture stays bare where nothing moves.
+    """
+    stops = np.array([[QColor(c).blue(), QColor(c).green(), QColor(c).red()] for c in RAMPS[ramp]], dtype=np.float64)
+    at = np.linspace(0.0, 1.0, 256)
+    bgr = np.stack([np.interp(at, np.linspace(0.0, 1.0, len(stops)), stops[:, k]) for k in range(3)], axis=1)
+    alpha = np.clip(at / 0.1, 0.0, 1.0) * (0.45 + 0.55 * at)
+    return np.round(np.concatenate([bgr * alpha[:, None], 255.0 * alpha[:, None]], axis=1)).astype(np.uint8)
+
+
+def label_colour(label: SlidingLabel | None, tokens: Tokens) -> QColor:
+    """Return the colour of a verdict; muted for none."""
+    if label is None:
+        return QColor(tokens.muted)
+    names = {SlidingLabel.LS_P: tokens.present, SlidingLabel.LS_A: tokens.absent}
+    return QColor(names.get(label, tokens.unsure))
+
+
+def probability_colour(p_absent: float, threshold: float, tokens: Tokens) -> QColor:
+    """Return the colour of a probability of absent sliding: present, unsure at the threshold, absent; muted for NaN."""
+    if not math.isfinite(p_absent):
+        return QColor(tokens.muted)
+    side = (1.0 - threshold) if p_absent >= threshold else threshold
+    weight = min(abs(p_absent - threshold) / max(side, 1e-6), 1.0) ** 0.6
+    return mixed(QColor(tokens.unsure), QColor(tokens.absent if p_absent >= threshold else tokens.present), weight)
+
+
+def mixed(first: QColor, second: QColor, weight: float) -> QColor:
+    """Return the blend of two colours; weight 0 is the first, 1 the second."""
+    return QColor.fromRgbF(
+        (1.0 - weight) * first.redF() + weight * second.redF(),
+        (1.0 - weight) * first.greenF() + weight * second.greenF(),
+        (1.0 - weight) * first.blueF() + weight * second.blueF(),
+    )
+
+
+def with_alpha(colour: str | QColor, alpha: float) -> QColor:
+    """Return a colour at an opacity of 0 to 1."""
+    out = QColor(colour)
+    out.setAlphaF(min(max(alpha, 0.0), 1.0))
+    return out
