@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Literal
@@ -66,11 +67,12 @@ def resolve_device(choice: DeviceChoice, threads: int | None = None) -> Device:
 
 def gpu_memory_sentence() -> str:
     """Return what the GPU has, as "7.8 GB, 0.2 GB free"; empty where it does not say."""
-    import torch
-
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return ""
     try:
         free, total = torch.cuda.mem_get_info()
-    except (RuntimeError, AssertionError, AttributeError, ValueError):
+    except (RuntimeError, ValueError):
         return ""
     return f"{total / 1e9:.1f} GB, {free / 1e9:.1f} GB free"
 

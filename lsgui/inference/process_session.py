@@ -1,5 +1,6 @@
 """A session whose worker is a process of its own: torch never freezes the window, and a crash never takes it along."""
 
+import atexit
 import contextlib
 import logging
 import multiprocessing
@@ -54,6 +55,7 @@ class ProcessSession:
         if self._thread is None and not self._closing.is_set():
             self._thread = threading.Thread(target=self._supervise, name="lsgui-worker-supervisor", daemon=True)
             self._thread.start()
+            atexit.register(self.close)  # before multiprocessing ends the child, which would look like a death
 
     def submit(self, request: InferenceRequest) -> None:
         """Queue a request; it replaces any other."""
@@ -71,6 +73,7 @@ class ProcessSession:
 
     def close(self) -> None:
         """End the worker."""
+        atexit.unregister(self.close)
         self._closing.set()
         self._slot.close()
         self._bell.ring()
