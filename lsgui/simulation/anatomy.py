@@ -182,8 +182,8 @@ def _ribs(spec: ClipSpec, canvas: Canvas, line: npt.NDArray[np.float64]) -> tupl
 def _haze(spec: ClipSpec, canvas: Canvas, below_mm: Image, rng: np.random.Generator) -> Image:
     """Return the level of the haze below the pleura, (H, W): it decays with depth and varies along the line."""
     pitch, lung = spec.picture.mm_per_px, spec.lung
-    along_db = 2.2 * smooth_curve(rng, canvas.width, 4.0 / pitch) + 1.2 * smooth_curve(rng, canvas.width, 1.0 / pitch)
-    wave_db = 1.0 * smooth_noise(rng, canvas.height, canvas.width, 1.5 / pitch, 3.0 / pitch)
+    along_db = 1.6 * smooth_curve(rng, canvas.width, 4.0 / pitch) + 0.8 * smooth_curve(rng, canvas.width, 1.0 / pitch)
+    wave_db = 0.6 * smooth_noise(rng, canvas.height, canvas.width, 1.5 / pitch, 3.0 / pitch)
     deep = np.maximum(below_mm, 0.0)
     level_db = lung.haze_db + along_db[None, :] + wave_db - 8.686 * deep / lung.decay_mm
     gate = np.clip((below_mm + 0.1) / 0.4, 0.0, 1.0)

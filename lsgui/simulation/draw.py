@@ -119,7 +119,7 @@ def _wall(rng: np.random.Generator, picture: Picture, depth_mm: float) -> Wall:
         fascia_db=_between(rng, -26.0, -10.0),
         fat_fraction=_between(rng, 0.15, 0.6),
         ribs=tuple(ribs),
-        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.01), np.log(0.3)))),
+        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.015), np.log(0.4)))),
         renewal_s=_between(rng, 0.15, 1.2),
     )
 
@@ -143,10 +143,10 @@ def _lung(rng: np.random.Generator, wall_db: float) -> Lung:
     return Lung(
         haze_db=wall_db + _between(rng, -7.0, 8.0),
         decay_mm=float(np.exp(rng.uniform(np.log(7.0), np.log(35.0)))),
-        moving=_between(rng, 0.4, 0.95),
+        moving=_between(rng, 0.4, 0.92),
         in_plane=_between(rng, 0.0, 0.5),
-        slice_mm=_between(rng, 0.6, 2.5),
-        evolve_mm=_between(rng, 0.4, 2.5),
+        slice_mm=_between(rng, 0.5, 1.8),
+        evolve_mm=_between(rng, 0.35, 1.4),
         evolving=_between(rng, 0.2, 0.9),
         mirror_db=_between(rng, -28.0, -9.0),
         a_lines=int(rng.integers(0, 4)),
@@ -186,7 +186,7 @@ def _scanner(rng: np.random.Generator, picture: Picture) -> Scanner:
     return Scanner(
         axial_mm=_between(rng, 0.18, 0.45),
         lateral_mm=lateral,
-        compound_mm=_between(rng, 0.0, 0.35),
+        compound_mm=_between(rng, 0.0, 0.25),
         dynamic_db=_between(rng, 48.0, 62.0),
         gain_db=_between(rng, -4.0, 12.0),
         curve=_between(rng, 0.8, 1.7),
