@@ -1,0 +1,113 @@
+"""A pleural strip as channels in which lung can be compared with chest wall: one path for training and serving.
+
+None of the channels is the picture itself, so that a network cannot learn anatomy or a scanner by heart: contrast,
+the change from one sample to the next in units of local texture, and local decorrelation (1 - normalised
+cross-correlation) at several lags in seconds.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_HZ = 12.8
+"""Strips are resampled in time to this rate, so that lags mean seconds and not frames."""
+
+WINDOW_SAMPLES = 32
+"""A window spans 2.5 s."""
+
+LAGS = (1, 3, 6, 12)
+"""Lags in samples of the decorrelation channels: 0.08, 0.23, 0.47 and 0.94 s."""
+
+CHANNELS = 2 + len(LAGS)
+PATCH = 9
+"""Side of the patch, in strip samples (3.6 mm), over which local mean, variance and correlation are taken."""
+
+NOISE_VARIANCE = 4.0
+"""Added to local variances, in grey levels squared: a patch darker than that has no texture that could be followed."""
+
+POOL_TIME, POOL_ROWS, POOL_COLUMNS = 4, 2, 2
+"""Channels are measured at every sample, then averaged over 0.3 s and 0.8 mm: fast motion is in the decorrelation
+already, and what reads the channels gets 16 times smaller."""
+
+Grey = npt.NDArray[np.float32]
+_MOST_PLANES = 64  # OpenCV filters that many planes of one picture at once, and newer versions not many more
+
+
+def sample_moments(times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return which frame stands for each sample moment of a clip: the nearest one.
+
+    Frames are never blended: a mean of two frames looks like motion that is not there.
+    """
+    span = float(times_s[-1] - times_s[0])
+    moments = times_s[0] + np.arange(max(int(np.floor(span * SAMPLE_HZ)) + 1, 1)) / SAMPLE_HZ
+    if len(times_s) < 2:
+        return np.zeros(1, dtype=np.int64)
+    after = np.clip(np.searchsorted(times_s, moments), 1, len(times_s) - 1)
+    nearer_before = moments - times_s[after - 1] < times_s[after] - moments
+    return np.asarray(np.where(nearer_before, after - 1, after), dtype=np.int64)
+
+
+def local_mean(frames: Grey) -> Grey:
+    """Return the mean over a PATCH x PATCH square around every sample, (T, D, S)."""
+    out = np.empty_like(frames)
+    for first in range(0, len(frames), _MOST_PLANES):
+        planes = np.ascontiguousarray(np.moveaxis(frames[first : first + _MOST_PLANES], 0, -1))
+        mean = cv2.blur(planes, (PATCH, PATCH), borderType=cv2.BORDER_REPLICATE)
+        out[first : first + _MOST_PLANES] = np.moveaxis(mean.reshape(planes.shape), -1, 0)
+    return out
+
+
+def local_decorrelation(frames: Grey, lag: int, mean: Grey, variance: Grey) -> Grey:
+    """Return 1 - normalised cross-correlation of every patch with itself `lag` samples ago, (T - lag, D, S) in 0..2."""
+    now, past = frames[lag:], frames[:-lag]
+    covariance = local_mean(now * past) - mean[lag:] * mean[:-lag]
+    correlation = covariance / np.sqrt(variance[lag:] * variance[:-lag])
+    return np.asarray(1.0 - np.clip(correlation, -1.0, 1.0), dtype=np.float32)
+
+
+def local_moments(frames: Grey) -> tuple[Grey, Grey]:
+    """Return local mean and local variance (with `NOISE_VARIANCE` added), each (T, D, S)."""
+    mean = local_mean(frames)
+    variance = np.maximum(local_mean(frames * frames) - mean * mean, 0.0) + np.float32(NOISE_VARIANCE)
+    return mean, variance
+
+
+def strip_channels(frames: Grey) -> Grey:
+    """Return the channels of a strip that was resampled in time.
+
+    Parameters
+    ----------
+    frames
+        (T, D, S) float32 grey values 0..255 at `SAMPLE_HZ`, T at least 2.
+
+    Returns
+    -------
+    (CHANNELS, T // 4, D // 2, S // 2) float32, each roughly within -1..2. Samples whose past lies before the clip take
+    the first value that could be measured.
+    """
+    count = len(frames)
+    mean, variance = local_moments(frames)
+    texture = np.sqrt(variance.mean(axis=0, keepdims=True))
+    step = np.empty_like(frames)
+    step[1:] = np.minimum(np.abs(frames[1:] - frames[:-1]) / texture, 4.0)
+    step[0] = step[1]
+    channels = [(np.log(variance) - 5.0) / 2.0, 2.0 * step - 0.5]
+    for lag in LAGS:
+        reach = min(lag, count - 1)
+        changed = np.empty_like(frames)
+        changed[reach:] = local_decorrelation(frames, reach, mean, variance)
+        changed[:reach] = changed[reach]
+        channels.append(2.0 * np.sqrt(changed) - 1.0)
+    return np.stack([_pooled(channel) for channel in channels])
+
+
+def _pooled(channel: Grey) -> Grey:
+    time, rows, columns = (
+        channel.shape[0] // POOL_TIME or 1,
+        channel.shape[1] // POOL_ROWS,
+        channel.shape[2] // POOL_COLUMNS,
+    )
+    pool_time = min(POOL_TIME, channel.shape[0])
+    cut = channel[: time * pool_time, : rows * POOL_ROWS, : columns * POOL_COLUMNS]
+    shaped = cut.reshape(time, pool_time, rows, POOL_ROWS, columns, POOL_COLUMNS)
+    return np.asarray(shaped.mean(axis=(1, 3, 5)), dtype=np.float32)
