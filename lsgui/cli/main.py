@@ -5,12 +5,15 @@ import logging
 import pkgutil
 import sys
 from collections.abc import Sequence
+from typing import cast
 
-import click
 import typer
 
 from lsgui import cli
 from lsgui.core.errors import LsguiError
+
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""Any wrong use of the command line. Newer Typer carries its own copy of click and does not export this class."""
 
 
 def command_modules() -> list[str]:
@@ -55,13 +58,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 2 bad input or usage, 1 a fault of the program."""
     try:
         result = build_app()(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.UsageError as fault:
+    except UsageError as fault:
         typer.echo(f"lsgui: {fault.format_message()} See 'lsgui --help'.", err=True)
         return 2
     except LsguiError as fault:
         typer.echo(f"lsgui: {fault}", err=True)
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("lsgui: stopped.", err=True)
         return 130
     except BrokenPipeError:
