@@ -125,4 +125,4 @@ def _common_range(folder: Path, pictures: Sequence[Path]) -> tuple[float, float]
 
 def _to_bytes(pixels: npt.NDArray[Any], low: float, high: float) -> Frame:
     scaled = (np.nan_to_num(pixels.astype(np.float32)) - low) * (255.0 / max(high - low, 1e-12))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(scaled), 0, 255), dtype=np.uint8)

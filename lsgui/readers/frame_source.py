@@ -1,6 +1,8 @@
 """One pass over the frames of a clip while it is being decoded."""
 
+import errno
 import logging
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,9 @@ ASSUMED_FPS = 25.0
 FrameStream = Generator[Frame, None, None]
 Describe = Callable[[int, int, int], ClipInfo]
 
+DISK_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What the system answers when there is no room to write."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +39,10 @@ def cannot_reach(path: Path, fault: OSError) -> ClipReadError:
         return cannot_read(path, "it is not there", "check whether it was moved or its drive was taken away")
     if isinstance(fault, PermissionError):
         return cannot_read(path, "you may not read it", "ask its owner for access or copy it to a folder of your own")
+    if fault.errno in DISK_FULL:
+        return cannot_read(
+            path, f"the disk with the temporary folder {tempfile.gettempdir()} is full", "free some space"
+        )
     why = (fault.strerror or type(fault).__name__).lower()
     return cannot_read(path, f"the system says {why!r}", "check its drive and try again")
 

@@ -5,18 +5,26 @@ import logging
 import tempfile
 import threading
 import weakref
-from typing import IO
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from lsgui.core.clip import Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.readers.frame_source import DISK_FULL
 
 DEFAULT_BUDGET_BYTES = 512 * 1024 * 1024
 
-_DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-
 _log = logging.getLogger(__name__)
+
+
+@contextmanager
+def temporary_file() -> Generator[BinaryIO]:
+    """Open an unbuffered temporary file without a name, which the system removes when it is closed."""
+    with tempfile.TemporaryFile(prefix="lsgui-", buffering=0) as file:
+        yield cast(BinaryIO, file)
 
 
 class GrowingFrames:
@@ -48,8 +56,10 @@ class GrowingFrames:
         self._lock = threading.Lock()
         self._frames: list[Frame] = []
         self._spilled = 0
-        self._spill: IO[bytes] | None = None
+        self._spill: BinaryIO | None = None
         self._closed = False
+        self._undo = ExitStack()
+        weakref.finalize(self, self._undo.close)
 
     def __len__(self) -> int:
         with self._lock:
@@ -101,16 +111,15 @@ class GrowingFrames:
             self._closed = True
             self._frames = []
             self._spilled = 0
-            if self._spill is not None:
-                self._spill.close()
-                self._spill = None
+            self._spill = None
+            self._undo.close()
 
     def _write(self, frame: Frame) -> None:
         if self._spill is None:
             self._spill = self._new_spill()
         try:
             self._spill.seek(self._spilled * self._frame_bytes)
-            left = memoryview(np.ascontiguousarray(frame)).cast("B")
+            left = np.ascontiguousarray(frame).data.cast("B")
             while left:
                 left = left[self._spill.write(left) :]
         except OSError as fault:
@@ -129,18 +138,17 @@ class GrowingFrames:
             data = data + part if data else part
         return np.frombuffer(data, dtype=np.uint8).reshape(self._shape)
 
-    def _new_spill(self) -> IO[bytes]:
+    def _new_spill(self) -> BinaryIO:
         try:
-            spill = tempfile.TemporaryFile(prefix="lsgui-frames-", buffering=0)
+            spill = self._undo.enter_context(temporary_file())
         except OSError as fault:
             raise self._no_room(fault) from fault
-        weakref.finalize(self, spill.close)
         _log.debug("frames beyond the memory budget go to a temporary file")
         return spill
 
     def _no_room(self, fault: OSError) -> ClipReadError:
         folder = tempfile.gettempdir()
-        if fault.errno in _DISK_FULL:
+        if fault.errno in DISK_FULL:
             why = f"the disk with the temporary folder {folder} is full; free some space there and open the clip again"
         else:
             why = f"the temporary folder {folder} cannot be written ({fault.strerror or fault}); check it and try again"

@@ -1,0 +1,1 @@
+"""The parts of DICOM: header, fragments, codecs, pixels, timing, calibration."""

@@ -1,0 +1,117 @@
+"""One DICOM instance as a source of frames."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from lsgui.core.clip import ClipInfo, Frame
+from lsgui.readers.base import ReadOptions
+from lsgui.readers.dicom_parts.cine import Timing, read_calibration, read_timing, read_trim, sweeps
+from lsgui.readers.dicom_parts.codecs import FrameDecoder
+from lsgui.readers.dicom_parts.fragments import compressed_frames
+from lsgui.readers.dicom_parts.greyscale import Greyscale, read_pixel_tags
+from lsgui.readers.dicom_parts.header import DicomHeader, read_header
+from lsgui.readers.dicom_parts.native import NativePixels
+from lsgui.readers.dicom_parts.tags import text, whole
+from lsgui.readers.dicom_parts.video import is_video, unpack_video
+from lsgui.readers.frame_source import ASSUMED_FPS, Describe, FrameSource, FrameStream
+from lsgui.readers.movie import Movie
+
+_WORKERS = min(os.cpu_count() or 1, 4)
+_AHEAD = 2 * _WORKERS
+
+
+def open_instance(path: Path, options: ReadOptions) -> FrameSource:
+    """Open an instance and decode its first frame.
+
+    Raises
+    ------
+    ClipReadError
+        When its header or first frame cannot be read.
+    """
+    with ExitStack() as undo:
+        header = read_header(path, undo)
+        declared = max(whole(header.dataset, "NumberOfFrames", 1), 1)
+        describe = _describer(path, header, options, None, timed=False)
+        if is_video(header.transfer_syntax) and header.encapsulated:
+            movie, timed = unpack_video(path, header, undo)
+            frames = movie.frames()
+            describe = _describer(path, header, options, movie, timed=timed)
+        else:
+            tags = read_pixel_tags(path, header)
+            grey = Greyscale(path, header.dataset, tags)
+            if header.encapsulated:
+                decoder = FrameDecoder(path, tags, grey, options.colour)
+                frames = _in_order(compressed_frames(header), decoder.decode)
+            else:
+                native = NativePixels(path, header, tags, declared)
+                declared, frames = native.declared, native.frames(grey, options.colour)
+        return FrameSource(path, _closing(frames, undo.pop_all()), describe, declared=declared)
+
+
+def _describer(path: Path, header: DicomHeader, options: ReadOptions, movie: Movie | None, *, timed: bool) -> Describe:
+    dataset = header.dataset
+
+    def describe(frames: int, width: int, height: int) -> ClipInfo:
+        timing = _timing(dataset, options, movie if timed else None, frames)
+        calibration = read_calibration(dataset, width, height)
+        return ClipInfo(
+            path=path,
+            format="dicom",
+            frames=frames,
+            width=width,
+            height=height,
+            fps=timing.fps,
+            fps_source=timing.source,
+            spacing_mm=calibration.spacing_mm,
+            transfer_syntax=header.transfer_syntax or None,
+            photometric=text(dataset, "PhotometricInterpretation") or None,
+            region=calibration.region,
+            playback="sweep" if sweeps(dataset) else "loop",
+            trim=read_trim(dataset, frames),
+            frame_times_s=timing.moments,
+        )
+
+    return describe
+
+
+def _timing(dataset: Dataset, options: ReadOptions, movie: Movie | None, frames: int) -> Timing:
+    if options.fps:
+        return Timing(options.fps, "given")
+    timing = read_timing(dataset, frames)
+    if timing is None and movie is not None:
+        timing = Timing(*movie.timing(frames))
+    return timing or Timing(ASSUMED_FPS, "assumed")
+
+
+def _in_order(codestreams: Iterator[bytes], decode: Callable[[bytes], Frame]) -> FrameStream:
+    """Yield decoded frames in order, after the first a few ahead in threads: the codecs let go of the interpreter."""
+    for first in codestreams:
+        yield decode(first)
+        break
+    waiting: deque[Future[Frame]] = deque()
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="dicom-frames") as pool:
+        try:
+            for data in codestreams:
+                waiting.append(pool.submit(decode, data))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _closing(frames: FrameStream, undo: ExitStack) -> FrameStream:
+    """Yield the frames and let go of files afterwards, also when decoding stops half way."""
+    with undo:
+        try:
+            yield from frames
+        finally:
+            frames.close()
