@@ -1,0 +1,268 @@
+"""The rule from scores to a verdict: the one place in the program where it stands. Pure: numpy only.
+
+The network judges first. What the clip cannot carry, and what its second judge contradicts, is "cannot assess".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.label import SlidingLabel
+from lsgui.core.prediction import QualityFlag, SegmentScore, WindowScore
+
+Floats = npt.NDArray[np.floating]
+
+BLOCKS_ANY_VERDICT = frozenset(
+    {
+        QualityFlag.NO_PLEURA,
+        QualityFlag.FROZEN,
+        QualityFlag.TRACKING_LOST,
+        QualityFlag.PROBE_MOTION,
+        QualityFlag.MODELS_DISAGREE,
+    }
+)
+"""Flags under which neither answer can be trusted."""
+
+BLOCKS_ABSENT = frozenset({QualityFlag.TOO_SHORT, QualityFlag.DUPLICATE_FRAMES})
+"""Flags that make a sliding lung look still: a pause in breathing, frames that repeat. Sliding that is seen counts."""
+
+BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY})
+"""Flags under which motion is no sliding: the heart moves a lung that does not breathe."""
+
+NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
+"""Flags under which a number would mean nothing: none is given."""
+
+HEAVY_DUPLICATES = 0.5
+"""Fraction of repeated frames above which no verdict is given, whatever was seen between them."""
+
+SPREAD = (10.0, 90.0)
+"""Percentiles over windows and segments that make the interval of the probability."""
+
+LUNG_POINT_PRESENT = 0.2
+LUNG_POINT_ABSENT = 0.8
+LUNG_POINT_STRETCH = 0.25
+"""A stretch of one class must take this part of the line (or of the time) to count for a lung point."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRule:
+    """What a model's card says of its answer.
+
+    Attributes
+    ----------
+    threshold
+        Probability from which the verdict is ls_a.
+    abstain
+        Band (low, high) of probabilities in which no verdict is given.
+    temperature, bias
+        Calibration: p = 1 / (1 + exp(-(logit + bias) / temperature)).
+    """
+
+    threshold: float = 0.5
+    abstain: tuple[float, float] = (0.5, 0.5)
+    temperature: float = 1.0
+    bias: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MotionOpinion:
+    """What the measure without weights says: the index, 0 (still) to 1 (slides), and where it has an opinion at all.
+
+    Attributes
+    ----------
+    index
+        The motion index.
+    still_below, slides_above
+        Below the first it says absent, above the second present; between them it says nothing.
+    """
+
+    index: float
+    still_below: float = 0.35
+    slides_above: float = 0.65
+
+    @property
+    def label(self) -> SlidingLabel:
+        """The opinion as a label; "cannot assess" where it has none."""
+        if self.index <= self.still_below:
+            return SlidingLabel.LS_A
+        if self.index >= self.slides_above:
+            return SlidingLabel.LS_P
+        return SlidingLabel.CANNOT_ASSESS
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer and what it rests on.
+
+    Attributes
+    ----------
+    label, p_absent, p_absent_interval
+        As in `Prediction`; the interval always holds the probability.
+    windows, segments
+        Probability for each window over the whole line, and for each segment over the whole clip.
+    quality
+        All flags, those that this rule raised last.
+    hint
+        One or more sentences on extent, or on why no verdict is given where no flag says it; else empty.
+    """
+
+    label: SlidingLabel
+    p_absent: float | None
+    p_absent_interval: tuple[float, float] | None
+    windows: tuple[WindowScore, ...]
+    segments: tuple[SegmentScore, ...]
+    quality: tuple[QualityFlag, ...]
+    hint: str = ""
+
+
+def probability(logits: Floats, rule: VerdictRule) -> Floats:
+    """Return calibrated probabilities of absent sliding for logits of any shape; NaN stays NaN."""
+    scaled = np.clip((np.asarray(logits, dtype=np.float64) + rule.bias) / rule.temperature, -60.0, 60.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-scaled)))
+
+
+def window_probability(logits: Floats, rule: VerdictRule) -> float:
+    """Return the probability of one window from the logits of its segments, (S,); NaN where none was scored."""
+    return float(probability(np.asarray(_mean(logits)), rule))
+
+
+def decide(
+    logits: Floats,
+    spans: Sequence[tuple[int, int]],
+    rule: VerdictRule,
+    quality: Sequence[QualityFlag] = (),
+    motion: MotionOpinion | None = None,
+    *,
+    times_s: Floats | None = None,
+    duplicate_fraction: float | None = None,
+) -> Verdict:
+    """Turn scores into a verdict.
+
+    Parameters
+    ----------
+    logits
+        (windows, segments) logits of absent sliding, positive for absent; NaN where nothing could be scored.
+    spans
+        (start, stop) frames of each window, stop exclusive.
+    quality
+        Flags of the clip and of its strip.
+    motion
+        The second judge; None where the model is that judge itself or nothing could be measured.
+    times_s
+        (windows,) middle of each window in seconds, for the hint; None where it should not speak of time.
+    duplicate_fraction
+        Fraction of frames that repeat the one before.
+    """
+    flags = list(dict.fromkeys(quality))
+    scored = np.isfinite(logits)
+    if not scored.any() or NOTHING_SCORED & set(flags):
+        return Verdict(SlidingLabel.CANNOT_ASSESS, None, None, (), (), tuple(flags))
+    p = float(probability(np.asarray(_clip_logit(logits)), rule))
+    network = _class_of(p, rule)
+    says = motion.label if motion is not None else SlidingLabel.CANNOT_ASSESS
+    if SlidingLabel.CANNOT_ASSESS not in (network, says) and network is not says:
+        flags = [flag for flag in flags if flag is not QualityFlag.MODELS_DISAGREE] + [QualityFlag.MODELS_DISAGREE]
+    low, high = np.percentile(probability(logits[scored], rule), SPREAD)
+    hints = [lung_point_hint(probability(logits, rule), times_s)]
+    label = network
+    if _blocked(label, frozenset(flags), duplicate_fraction):
+        label = SlidingLabel.CANNOT_ASSESS
+    elif label is SlidingLabel.CANNOT_ASSESS:
+        hints.append(
+            f"The probability lies between {rule.abstain[0]:.2f} and {rule.abstain[1]:.2f}, where no verdict is given."
+        )
+    return Verdict(
+        label,
+        p,
+        (min(float(low), p), max(float(high), p)),
+        _window_scores(logits, spans, rule),
+        _segment_scores(logits, rule),
+        tuple(flags),
+        " ".join(hint for hint in hints if hint),
+    )
+
+
+def lung_point_hint(p_absent: Floats, times_s: Floats | None = None) -> str:
+    """Return a sentence where both classes stand firmly side by side along the line or after one another, else "".
+
+    Parameters
+    ----------
+    p_absent
+        (windows, segments) probabilities.
+    times_s
+        (windows,) middle of each window in seconds.
+    """
+    along = np.array([_mean(column) for column in p_absent.T])
+    border = _border(along)
+    if border is not None:
+        return f"Both classes along the line: possible lung point at {100 * border / len(along):.0f} % of its length."
+    if times_s is None:
+        return ""
+    border = _border(np.array([_mean(row) for row in p_absent]))
+    if border is None:
+        return ""
+    moment = float(np.interp(border - 0.5, np.arange(len(times_s)), times_s))
+    return f"Both classes one after the other: sliding begins or ends at about {moment:.1f} s."
+
+
+def _class_of(p: float, rule: VerdictRule) -> SlidingLabel:
+    low, high = rule.abstain
+    if low < high and low <= p <= high:
+        return SlidingLabel.CANNOT_ASSESS
+    return SlidingLabel.LS_A if p >= rule.threshold else SlidingLabel.LS_P
+
+
+def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], duplicate_fraction: float | None) -> bool:
+    if flags & BLOCKS_ANY_VERDICT or (duplicate_fraction or 0.0) > HEAVY_DUPLICATES:
+        return True
+    blocks = {SlidingLabel.LS_A: BLOCKS_ABSENT, SlidingLabel.LS_P: BLOCKS_PRESENT}.get(label, frozenset())
+    return bool(flags & blocks)
+
+
+def _clip_logit(logits: Floats) -> float:
+    """Mean over the line, median over the windows: one spoilt window does not turn a clip."""
+    rows = np.array([_mean(row) for row in logits])
+    return float(np.median(rows[np.isfinite(rows)]))
+
+
+def _mean(values: Floats) -> float:
+    known = np.asarray(values)[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _window_scores(logits: Floats, spans: Sequence[tuple[int, int]], rule: VerdictRule) -> tuple[WindowScore, ...]:
+    scores = [(span, window_probability(row, rule)) for span, row in zip(spans, logits, strict=True)]
+    return tuple(WindowScore(start, stop, p) for (start, stop), p in scores if np.isfinite(p))
+
+
+def _segment_scores(logits: Floats, rule: VerdictRule) -> tuple[SegmentScore, ...]:
+    count = logits.shape[1]
+    scores = []
+    for index, column in enumerate(logits.T):
+        known = column[np.isfinite(column)]
+        if known.size:
+            p = float(probability(np.median(known), rule))
+            scores.append(SegmentScore(index / count, (index + 1) / count, p))
+    return tuple(scores)
+
+
+def _border(p: Floats) -> float | None:
+    """Return between which cells a firm stretch of one class gives way to one of the other, None where none does."""
+    stretch = max(2, int(np.ceil(LUNG_POINT_STRETCH * len(p))))
+    firm = np.where(p <= LUNG_POINT_PRESENT, -1, np.where(p >= LUNG_POINT_ABSENT, 1, 0))
+    firm[~np.isfinite(p)] = 0
+    runs = _runs(firm)
+    long = [(start, stop, kind) for start, stop, kind in runs if kind != 0 and stop - start >= stretch]
+    for (_, stop, kind), (start, _, next_kind) in pairwise(long):
+        if kind != next_kind and start - stop <= stretch:
+            return (stop + start) / 2.0
+    return None
+
+
+def _runs(values: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    edges = np.flatnonzero(np.diff(values)) + 1
+    starts, stops = [0, *edges.tolist()], [*edges.tolist(), len(values)]
+    return [(start, stop, int(values[start])) for start, stop in zip(starts, stops, strict=True) if stop > start]
