@@ -109,16 +109,18 @@ def picture_scale(info: ClipInfo, area: ScanArea) -> Scale:
     by_depth = CONVEX_DEPTH_MM / max(height, 1)
     if area.apex is None:
         return Scale(by_depth, False)
-    radius = _face_row(area, area.apex[0]) - area.apex[1]
+    radius = face_radius(area)
     if not 0.15 * height < radius < 1.2 * height:  # a face cut away by cropping says nothing
         return Scale(by_depth, False)
     return Scale(float(np.sqrt(by_depth * CONVEX_RADIUS_MM / radius)), False)
 
 
-def _face_row(area: ScanArea, column: float) -> float:
-    """Return the row of the probe's face in a column."""
-    index = int(np.clip(round(column), 0, area.mask.shape[1] - 1))
-    return float(area.mask[:, index].argmax())
+def face_radius(area: ScanArea) -> float:
+    """Return the distance in pixels from the apex of a convex area to the probe's face straight below it."""
+    if area.apex is None:
+        return 0.0
+    column = int(np.clip(round(area.apex[0]), 0, area.mask.shape[1] - 1))
+    return float(area.mask[:, column].argmax()) - area.apex[1]
 
 
 def _outer_box(info: ClipInfo) -> Box:
