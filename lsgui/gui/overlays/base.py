@@ -99,6 +99,8 @@ class Overlay(ABC):
     hint: ClassVar[str] = ""
     """Its tooltip: what is to be seen, in one sentence."""
     level: ClassVar[int] = 50
+    row: ClassVar[int] = 50
+    """Where its switch stands among the others."""
     switchable: ClassVar[bool] = True
     """False for a companion of other overlays, which needs no switch of its own."""
     has_opacity: ClassVar[bool] = False

@@ -35,6 +35,13 @@ def stretch_values(prediction: Prediction, frame: int) -> list[tuple[float, floa
     return [(left, right, float(p)) for (left, right), p in zip(places, values, strict=True)]
 
 
+def stretch_at(prediction: Prediction, frame: int, fraction: float) -> float | None:
+    """Return p(absent) at a fraction of the line in a frame, or None where nothing was scored."""
+    stretches = stretch_values(prediction, frame)
+    index = _stretch_of(stretches, fraction)
+    return None if index is None else stretches[index][2]
+
+
 @OVERLAYS.register("class_ribbon")
 class ClassRibbon(Overlay):
     """Dots above the pleural line: present, unsure or absent; small and grey where nothing was scored."""
@@ -42,6 +49,7 @@ class ClassRibbon(Overlay):
     title = "Class ribbon"
     hint = "Above the pleural line: teal where sliding is present, orange where absent, violet where unsure."
     level = 50
+    row = 40
     shows_verdict = True
 
     def __init__(self) -> None:

@@ -14,3 +14,4 @@ class FlowHeatMap(HeatMap):
     ramp = "frost"
     caption = "Lung speed relative to chest wall"
     level = 21
+    row = 30

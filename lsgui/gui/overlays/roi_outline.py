@@ -16,6 +16,7 @@ class RoiOutline(Overlay):
     title = "Pleural line"
     hint = "Where the program takes the pleura to be: drag its handles to correct it. Dashed: suggested."
     level = 60
+    row = 10
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the line on a dark halo, then its handles."""

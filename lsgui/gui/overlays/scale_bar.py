@@ -23,6 +23,7 @@ class ScaleBar(Overlay):
     title = "Scale bar"
     hint = "Millimetres on the picture; says when they are estimated."
     level = 82
+    row = 70
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the bar once the scale of the clip is known."""

@@ -13,3 +13,4 @@ class SpeckleHeatMap(HeatMap):
     quantity = "speckle_change"
     caption = "Speckle change relative to chest wall"
     level = 20
+    row = 20

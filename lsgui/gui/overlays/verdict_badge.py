@@ -1,11 +1,11 @@
 """The verdict badge: words, sign and probability in the clip's upper left corner."""
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from lsgui.gui.colour_map import label_colour
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
-from lsgui.gui.overlays.plate import paint_plate, paint_verdict_icon
+from lsgui.gui.overlays.plate import paint_plate, verdict_icon
 from lsgui.gui.theme import DARK, SIZE_LARGE, SIZE_SMALL, text_font
 from lsgui.gui.verdict_text import stretches_words
 
@@ -19,6 +19,7 @@ class VerdictBadge(Overlay):
     title = "Verdict badge"
     hint = "The verdict on the clip itself, for screenshots and for reading from a distance."
     level = 80
+    row = 60
     shows_verdict = True
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
@@ -47,7 +48,7 @@ class VerdictBadge(Overlay):
         colour = QColor(DARK.muted) if scene.state.analysis.stale else label_colour(prediction.label, DARK)
         paint_plate(painter, box, colour)
         left, top = box.left() + 16, box.top() + 8
-        paint_verdict_icon(painter, QRectF(left, top, _ICON, _ICON), prediction.label, colour)
+        painter.drawPixmap(QPointF(left, top), verdict_icon(prediction.label, colour.name(), int(_ICON)))
         painter.setPen(colour)
         painter.setFont(large)
         middle = top + _ICON / 2 + (large_metrics.ascent() - large_metrics.descent()) / 2
