@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from lsgui.imaging.strip_channels import CHANNELS
+from lsgui.models.base import MODELS, ModelSpec
+from lsgui.models.card import ModelCard
 
 DEPTH_BINS = 8
 SEGMENT_COLUMNS = 8
@@ -73,3 +75,11 @@ class CmwruStrip(nn.Module):
         over_time = maps.mean(dim=2)  # (N, C, depth bins, stretches)
         logits: Tensor = self.head(over_time.flatten(1, 2)).squeeze(1)
         return logits
+
+
+def build(card: ModelCard) -> CmwruStrip:
+    """Return the network that a card describes, with fresh weights."""
+    return CmwruStrip(int(card.hyperparameters.get("width", 16)), float(card.hyperparameters.get("dropout", 0.2)))
+
+
+MODELS.register("cmwru-strip")(ModelSpec("cmwru-strip", "strip", build))

@@ -65,7 +65,7 @@ def _line_rows(roi: PleuralROI, index: int, width: int) -> npt.NDArray[np.float6
     """Return the row of the line in every picture column, held level beyond its ends."""
     line = roi.line_at(index)
     order = np.argsort(line[:, 0])
-    return np.interp(np.arange(width), line[order, 0], line[order, 1])
+    return np.asarray(np.interp(np.arange(width), line[order, 0], line[order, 1]), dtype=np.float64)
 
 
 def _below_weight(rows: npt.NDArray[np.float64], height: int, mm_per_px: float) -> npt.NDArray[np.float32]:
@@ -98,7 +98,7 @@ def _steady_mean(frames: Frames, place: Shifts, reference: int) -> npt.NDArray[n
     picked = range(0, len(frames), max(len(frames) // 40, 1))
     for index in picked:
         mean += _shifted(frames[index].astype(np.float32), place[reference] - place[index])
-    return mean / len(picked)
+    return np.asarray(mean / len(picked), dtype=np.float32)
 
 
 def _pulse(rng: np.random.Generator, count: int, fps: float, most_px: float) -> npt.NDArray[np.float64]:

@@ -28,7 +28,8 @@ class Seam:
     def weight(self, rows: int) -> Window:
         """Return how much of the exchanged texture each row gets, (rows, 1) in 0..1."""
         ramp = (np.arange(rows, dtype=np.float32) - self.row) / max(self.width, 0.25) + 0.5
-        return np.clip(ramp, 0.0, 1.0).astype(np.float32)[:, None]
+        weight: Window = np.clip(ramp, 0.0, 1.0).astype(np.float32).reshape(-1, 1)
+        return weight
 
 
 def random_seam(rng: np.random.Generator, pleura_row: int) -> Seam:
@@ -39,7 +40,7 @@ def random_seam(rng: np.random.Generator, pleura_row: int) -> Seam:
 def blend(above: Window, below: Window, seam: Seam) -> Window:
     """Return `above` over the seam and `below` under it."""
     weight = seam.weight(above.shape[1])
-    return (above * (1.0 - weight) + below * weight).astype(np.float32)
+    return np.asarray(above * (1.0 - weight) + below * weight, dtype=np.float32)
 
 
 def mirrored_wall(window: Window, pleura_row: int, gap: int = 1) -> Window:
@@ -138,8 +139,8 @@ def edit_window(
     still = window[int(rng.integers(len(window)))]
     held = np.repeat(still[None], len(window), axis=0)
     if kind == "shallow":
-        share = rng.uniform(0.45, 0.8)
-        return blend(window, share * window + (1.0 - share) * held, seam)
+        share = np.float32(rng.uniform(0.45, 0.8))
+        return blend(window, share * window + (np.float32(1.0) - share) * held, seam)
     if kind == "held":
         below = held + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
     elif kind == "residual":

@@ -195,7 +195,7 @@ def _slower(window: Window, rng: np.random.Generator) -> Window:
     """Repeat frames as a recorder of 5-11 frames/s would."""
     rate = rng.uniform(5.0, 11.0) / SAMPLE_HZ
     held = np.floor(np.floor(np.arange(len(window)) * rate) / rate + 1e-6).astype(int)
-    return window[np.clip(held, 0, len(window) - 1)]
+    return np.asarray(window[np.clip(held, 0, len(window) - 1)], dtype=np.float32)
 
 
 def _persistent(window: Window, memory: float) -> Window:

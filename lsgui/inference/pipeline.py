@@ -1,0 +1,223 @@
+"""From a request to a prediction: strip, motion index, network, maps, verdict. Runs where torch may be loaded."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lsgui.core.errors import CancelledError, ModelError
+from lsgui.core.motion_map import MotionMap
+from lsgui.core.prediction import Prediction, Ribbon, WindowScore
+from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.decorrelation import speckle_change_map
+from lsgui.imaging.dis_flow import relative_flow_map
+from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index, window_starts
+from lsgui.imaging.strip_channels import POOL_TIME, WINDOW_SAMPLES, sample_moments, strip_channels
+from lsgui.imaging.strip_cutter import cut_strip
+from lsgui.imaging.strip_flags import strip_flags
+from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
+from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probability, window_probability
+from lsgui.models.base import find_spec
+from lsgui.models.card import ModelCard, find_cards, load_card
+from lsgui.models.checkpoint import load_model_weights
+
+Emit = Callable[[InferenceEvent], None]
+IsCancelled = Callable[[], bool]
+
+BLACK = 3.0
+"""Mean grey level of a strip under which its frame counts as black lead-in."""
+
+_BATCH = 8
+_NARROWEST = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """One request with what every stage of it needs."""
+
+    request: InferenceRequest
+    card: ModelCard
+    device: str
+    emit: Emit
+    cancelled: IsCancelled
+
+    @property
+    def rule(self) -> VerdictRule:
+        card = self.card
+        return VerdictRule(card.threshold, card.abstain, card.calibration.temperature, card.calibration.bias)
+
+    def stage(self, fraction: float, words: str) -> None:
+        """Say what comes next, or stop where the user has asked for it."""
+        if self.cancelled():
+            raise CancelledError
+        self.emit(Progress(self.request.id, fraction, words))
+
+    def show(self, motion_map: MotionMap | None) -> None:
+        if motion_map is not None:
+            self.emit(MotionReady(self.request.id, motion_map))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scored:
+    """Logits (windows, segments) with the frame range of each window in frames of the request."""
+
+    logits: npt.NDArray[np.float64]
+    spans: tuple[tuple[int, int], ...]
+
+
+def warm_up(device: str) -> None:
+    """Load every shipped network that reads strips and run it once, so that the first clip does not wait for it."""
+    for card in find_cards().values():
+        if card.input.kind == "strip" and card.needs_weights:
+            network = _network(card.id, card.sha256, device)
+            with torch.inference_mode():
+                network(torch.zeros(1, 6, WINDOW_SAMPLES // POOL_TIME, 32, 16, device=device))
+
+
+def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> Prediction:
+    """Judge one clip.
+
+    Progress, window scores and maps are emitted on the way; the prediction is returned.
+
+    Raises
+    ------
+    CancelledError
+        When `cancelled` says so; asked between stages, frames and windows.
+    LsguiError
+        When the line or the model cannot be used: one sentence.
+    """
+    began = time.perf_counter()
+    card = load_card(request.model_id)
+    if card.input.kind not in ("strip", "none"):
+        raise ModelError(f"Model {card.id} takes another input than the pleural strip: choose cmwru-strip or motion.")
+
+    run = _Run(request, card, device, emit, cancelled)
+    run.stage(0.02, "Following the chest wall")
+    first, strip = _strip(request, cancelled)
+    run.stage(0.35, "Comparing lung with chest wall")
+    evidence = motion_index(strip)
+    run.stage(0.5, "Asking the network" if card.needs_weights else "Weighing the motion index")
+    scored = _score(run, strip, evidence, first)
+    run.stage(0.7, "Drawing the speckle map")
+    run.show(speckle_change_map(strip, request.mm_per_px))
+    run.stage(0.8, "Drawing the flow map")
+    if len(strip.frames) > 2:
+        run.show(relative_flow_map(strip, request.mm_per_px, cancelled))
+    run.stage(0.98, "Reading the verdict")
+    return _prediction(run, strip, evidence, scored, began)
+
+
+def _strip(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
+    """Cut the strip over the frames that are not black; return the first of them and the strip."""
+    bright = np.flatnonzero(request.frames[:, ::4, ::4].mean(axis=(1, 2)) > BLACK)
+    first, stop = (int(bright[0]), int(bright[-1]) + 1) if len(bright) else (0, len(request.frames))
+    roi = request.roi
+    if first:
+        roi = type(roi)(tuple((k - first, roi.line_at(k)) for k in _keys(request, first)), roi.source, roi.confidence)
+    strip = cut_strip(
+        request.frames[first:stop],
+        request.origin,
+        request.times_s[first:stop] - request.times_s[first],
+        roi,
+        request.mm_per_px,
+        request.calibrated,
+        cancelled,
+    )
+    return first, strip
+
+
+def _keys(request: InferenceRequest, first: int) -> list[int]:
+    """Return the key frames from `first` on, with the line as it stands at `first`."""
+    return sorted({first, *(k for k, _ in request.roi.keyframes if k > first)})
+
+
+def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
+    moments = sample_moments(strip.times_s)
+    starts = window_starts(len(moments))
+    spans = tuple(_span(moments, int(start), first) for start in starts)
+    if not run.card.needs_weights:
+        logits = -(evidence.excess - EVEN) / SLOPE
+        _announce(run, spans, logits, 0)
+        return _Scored(logits, spans)
+    if len(moments) < POOL_TIME:
+        return _Scored(np.full((1, 1), np.nan), (spans[0],))
+    channels = strip_channels(strip.frames[moments].astype(np.float32))
+    network = _network(run.card.id, run.card.sha256, run.device)
+    rows: list[npt.NDArray[np.float64]] = []
+    for index in range(0, len(starts), _BATCH):
+        if run.cancelled():
+            raise CancelledError
+        batch = _windows(channels, starts[index : index + _BATCH])
+        with torch.inference_mode():
+            out = network(torch.from_numpy(batch).to(run.device)).float().cpu().numpy().astype(np.float64)
+        _announce(run, spans, out, index)
+        rows.append(out)
+    return _Scored(np.concatenate(rows), spans)
+
+
+def _announce(run: _Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray[np.float64], first: int) -> None:
+    """Let the ribbon grow by the windows whose logits (windows, segments) have just come."""
+    for span, row in zip(spans[first : first + len(logits)], logits, strict=True):
+        p = window_probability(row, run.rule)
+        if np.isfinite(p):
+            run.emit(WindowScored(run.request.id, WindowScore(*span, p)))
+
+
+def _windows(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Return the channels of each window, (N, C, 8, D, S); a narrow strip is mirrored to the least width."""
+    length = min(WINDOW_SAMPLES // POOL_TIME, channels.shape[1])
+    first = np.minimum(starts // POOL_TIME, channels.shape[1] - length)
+    batch = np.stack([channels[:, start : start + length] for start in first])
+    missing = _NARROWEST - batch.shape[-1]
+    return np.pad(batch, ((0, 0),) * 4 + ((0, missing),), mode="symmetric") if missing > 0 else batch
+
+
+def _span(moments: npt.NDArray[np.int64], start: int, first: int) -> tuple[int, int]:
+    last = min(start + WINDOW_SAMPLES, len(moments)) - 1
+    return int(moments[start]) + first, int(moments[last]) + 1 + first
+
+
+@lru_cache(maxsize=4)
+def _network(model_id: str, sha256: str, device: str) -> torch.nn.Module:
+    """Return a network ready to serve; kept by the hash of its weights, so that new weights are loaded."""
+    card = load_card(model_id)
+    network: torch.nn.Module = find_spec(card.architecture).build(card)
+    load_model_weights(network, card)
+    return network.to(device).eval()
+
+
+def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
+    request, card, rule = run.request, run.card, run.rule
+    opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
+    flags = tuple(dict.fromkeys((*request.quality, *strip_flags(strip, evidence))))
+    middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
+    verdict = decide(scored.logits, scored.spans, rule, flags, opinion, times_s=middles)
+    ribbon = None
+    if verdict.p_absent is not None:
+        starts, stops = (np.array([span[k] for span in scored.spans], dtype=np.int64) for k in (0, 1))
+        ribbon = Ribbon(probability(scored.logits, rule).astype(np.float32), starts, stops)
+    return Prediction(
+        clip=request.clip,
+        label=verdict.label,
+        p_absent=verdict.p_absent,
+        p_absent_interval=verdict.p_absent_interval,
+        threshold=card.threshold,
+        threshold_source=card.threshold_source,
+        model=card.ref,
+        motion_index=evidence.index,
+        motion_interval=evidence.interval,
+        roi=request.roi,
+        windows=verdict.windows,
+        segments=verdict.segments,
+        ribbon=ribbon,
+        quality=verdict.quality,
+        band_ratio=evidence.band_ratio,
+        wall_correlation=float(np.median(strip.wall_correlation)),
+        device=run.device,
+        seconds={"read": 0.0, "roi": 0.0, **dict(request.seconds), "inference": time.perf_counter() - began},
+        hint=verdict.hint,
+    )
