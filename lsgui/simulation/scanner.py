@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsgui.core.clip import Frame
+from lsgui.simulation.movie_writer import through_encoder
 from lsgui.simulation.spec import ClipSpec, Scanner
 from lsgui.simulation.speckle import Field, SpecklePool
 
@@ -146,8 +147,6 @@ def recode(frames: npt.NDArray[np.uint8], scanner: Scanner, fps: float) -> npt.N
     if scanner.codec == "none":
         return frames
     if scanner.codec == "mpeg4":
-        from lsgui.simulation.movie_writer import through_encoder
-
         decoded = through_encoder(frames, fps)
         if decoded is not None:
             return decoded
