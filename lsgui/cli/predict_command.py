@@ -1,0 +1,130 @@
+"""`lsgui predict`: the verdict on clips, without a screen."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from lsgui.core.errors import DeviceError, LsguiError
+
+if TYPE_CHECKING:  # the commands are entered at every start: what they need is imported when they run
+    from lsgui.cli.predict_output import Output
+    from lsgui.inference.clip_runner import ClipRunner
+    from lsgui.inference.protocol import DeviceChoice
+
+DEFAULT_MODEL = "cmwru-strip"
+_DEVICES = ("auto", "cpu", "cuda")
+
+HELP = """Say of each clip whether lung sliding is present (ls_p), absent (ls_a) or cannot be assessed.
+
+PATHs are clips, or folders that are searched for clips. The pleural line is taken from --roi or found automatically.
+
+Example: lsgui predict clip.mp4 study/ --json results.jsonl --overlay pictures
+"""
+
+ModelOption = Annotated[str, typer.Option("--model", metavar="ID", help="Which model (see lsgui models).")]
+RoiOption = Annotated[
+    Path | None,
+    typer.Option("--roi", metavar="FILE", help="JSON file with the pleural line, or with a line for each clip name."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+JsonOption = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write one JSON object a line a clip; - is standard output."),
+]
+CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a clip.")]
+OverlayOption = Annotated[
+    Path | None, typer.Option("--overlay", metavar="DIR", help="Write a picture of each clip with its verdict.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Enter the command."""
+
+    @app.command("predict", help=HELP)
+    def predict(
+        paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Clips or folders of clips.")],
+        model: ModelOption = DEFAULT_MODEL,
+        roi: RoiOption = None,
+        device: DeviceOption = "auto",
+        json_file: JsonOption = None,
+        csv_file: CsvOption = None,
+        overlay: OverlayOption = None,
+    ) -> int:
+        if device not in _DEVICES:
+            raise DeviceError(f"There is no device {device!r}: choose one of {', '.join(_DEVICES)}.")
+        from lsgui.cli.predict_output import open_outputs
+
+        with ExitStack() as stack:
+            runner = _runner(stack, model, cast("DeviceChoice", device), roi)
+            return _judge_all(runner, _clips(paths), open_outputs(stack, json_file, csv_file, overlay))
+
+
+def _runner(stack: ExitStack, model: str, device: "DeviceChoice", roi: Path | None) -> "ClipRunner":
+    from lsgui.inference.clip_runner import ClipRunner
+    from lsgui.inference.line_file import read_lines
+    from lsgui.inference.local_session import LocalSession
+    from lsgui.inference.plan import WorkerPlan, load_by_name
+
+    plan = WorkerPlan()
+    session = LocalSession(plan)
+    runner = ClipRunner(session, model, device, read_lines(roi))
+    if device == "cuda":
+        load_by_name(plan.resolve)(device, plan.threads)  # one sentence for all clips instead of one for each
+    stack.callback(session.close)
+    session.start()
+    return runner
+
+
+def _judge_all(runner: "ClipRunner", clips: list[tuple[Path, str]], outputs: list["Output"]) -> int:
+    faults = 0
+    with _progress(len(clips)) as tell:
+        for done, (path, fault) in enumerate(clips):
+            with ExitStack() as hold:
+                try:
+                    if fault:
+                        raise LsguiError(fault)
+                    answer = hold.enter_context(runner.judged(path, partial(tell, path.name, done)))
+                except LsguiError as problem:
+                    faults += 1
+                    for output in outputs:
+                        output.fault(path.name, str(problem))
+                    continue
+                for output in outputs:
+                    output.answer(answer)
+    return 2 if faults else 0
+
+
+def _clips(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Return every clip with an empty sentence, and every folder without clips with the sentence that says so."""
+    from lsgui.readers.base import find_clips
+
+    found: list[tuple[Path, str]] = []
+    for path in paths:
+        clips = find_clips(path) if path.is_dir() else [path]
+        found += [(clip, "") for clip in clips]
+        if not clips:
+            found.append((path, f"{path.name}: the folder holds no clip: choose another one."))
+    return found
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[str, int, str, float], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _name, _done, _stage, _part: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Starting", total=count)
+
+        def tell(name: str, done: int, stage: str, part: float) -> None:
+            bar.update(task, description=f"{name}: {stage}", completed=done + part)
+
+        yield tell

@@ -1,0 +1,210 @@
+"""Where the answers of `lsgui predict` go: JSON lines, a table of rows, a table for people, pictures."""
+
+import csv
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import typer
+
+from lsgui.core.atomic_file import atomic_file, write_atomic
+from lsgui.core.errors import LsguiError
+from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, SlidingLabel
+from lsgui.core.prediction import Prediction
+from lsgui.inference.clip_runner import ClipAnswer
+
+CSV_COLUMNS = (
+    "clip",
+    "label",
+    "p_absent",
+    "p_absent_low",
+    "p_absent_high",
+    "threshold",
+    "model",
+    "model_version",
+    "model_sha256",
+    "motion_index",
+    "roi_source",
+    "quality",
+    "hint",
+    "device",
+    "seconds_read",
+    "seconds_roi",
+    "seconds_inference",
+    "error",
+)
+"""Columns of `--csv`. One row a clip; `quality` holds the flags with a space between; `error` says why a clip has no
+answer, and then all but `clip` is empty."""
+
+
+class Output(Protocol):
+    """Takes the answers in the order of the clips, as they come."""
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Take the answer on a clip."""
+        ...
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Take the sentence on a clip that has no answer."""
+        ...
+
+
+def open_outputs(stack: ExitStack, json_file: str | None, csv_file: Path | None, overlay: Path | None) -> list[Output]:
+    """Return what was asked for, the table for people where no JSON was; files are finished when the stack closes.
+
+    Raises
+    ------
+    LsguiError
+        When a file or folder cannot be written.
+    """
+    outputs: list[Output] = [JsonOutput(stack, json_file) if json_file else TableOutput(stack)]
+    outputs += [CsvOutput(stack, csv_file)] if csv_file else []
+    outputs += [OverlayOutput(overlay)] if overlay else []
+    return outputs
+
+
+class JsonOutput:
+    """One JSON object a line; a file appears whole when the run ends."""
+
+    def __init__(self, stack: ExitStack, target: str) -> None:
+        self._file: IO[str] = sys.stdout if target == "-" else _opened(stack, Path(target))
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Write the prediction."""
+        self._write(answer.prediction.to_json())
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Write the sentence."""
+        self._write({"clip": clip, "error": sentence})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        typer.echo(json.dumps(line), file=self._file)
+        self._file.flush()
+
+
+class CsvOutput:
+    """One row a clip, see `CSV_COLUMNS`; the file appears whole when the run ends."""
+
+    def __init__(self, stack: ExitStack, path: Path) -> None:
+        self._writer = csv.DictWriter(_opened(stack, path, newline=""), CSV_COLUMNS, restval="")
+        self._writer.writeheader()
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Write the prediction's row."""
+        said = answer.prediction.to_json()
+        low, high = said["p_absent_interval"] or (None, None)
+        self._writer.writerow(
+            {
+                "clip": said["clip"],
+                "label": said["label"],
+                "p_absent": said["p_absent"],
+                "p_absent_low": low,
+                "p_absent_high": high,
+                "threshold": said["threshold"],
+                "model": said["model"]["id"],
+                "model_version": said["model"]["version"],
+                "model_sha256": said["model"]["sha256"],
+                "motion_index": said["motion_index"],
+                "roi_source": "" if said["roi"] is None else said["roi"]["source"],
+                "quality": " ".join(said["quality"]),
+                "hint": answer.prediction.hint,
+                "device": said["device"],
+                **{
+                    f"seconds_{name}": value
+                    for name, value in said["seconds"].items()
+                    if f"seconds_{name}" in CSV_COLUMNS
+                },
+            }
+        )
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Write a row with the sentence."""
+        self._writer.writerow({"clip": clip, "error": sentence})
+
+
+class TableOutput:
+    """A table for people on standard output; faults go to standard error as they come."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        from rich.table import Table
+
+        self._table = Table(box=None, header_style="bold", pad_edge=False)
+        self._unsure = False
+        for heading in ("clip", "verdict", "p(absent)", "motion", "line", "notes"):
+            self._table.add_column(heading, overflow="fold")
+        stack.callback(self._print)
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Add the prediction's row."""
+        said = answer.prediction
+        self._unsure = self._unsure or said.label is SlidingLabel.CANNOT_ASSESS
+        notes = [said.hint] if said.hint else []
+        self._table.add_row(
+            said.clip,
+            f"{said.label.wording} ({said.label.value})"
+            if said.label is not SlidingLabel.CANNOT_ASSESS
+            else said.label.wording,
+            _probability(said),
+            "" if said.motion_index is None else f"{said.motion_index:.2f}",
+            "none" if said.roi is None else said.roi.source,
+            " ".join([*notes, *(flag.sentence for flag in said.quality)]),
+        )
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Say the sentence on standard error."""
+        typer.echo(f"lsgui: {sentence if clip in sentence else f'{clip}: {sentence}'}", err=True)
+
+    def _print(self) -> None:
+        from rich.console import Console
+
+        if not self._table.row_count:
+            return
+        console = Console(highlight=False)
+        console.print(self._table, width=None if console.is_terminal else 160)
+        if self._unsure:
+            console.print(f"Cannot assess: {CANNOT_ASSESS_ADVICE}")
+        console.print(RESEARCH_LINE)
+
+
+class OverlayOutput:
+    """A PNG a clip in a folder: `<file name>.png`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _unwritable(folder, fault) from fault
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Draw and save the picture."""
+        from lsgui.review.overlay_picture import overlay_png
+
+        path = self._folder / f"{answer.prediction.clip}.png"
+        try:
+            write_atomic(path, overlay_png(answer.clip, answer.prediction, answer.maps))
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Nothing: a clip without an answer has no picture."""
+
+
+def _probability(said: Prediction) -> str:
+    if said.p_absent is None:
+        return "not scored"
+    low, high = said.p_absent_interval or (said.p_absent, said.p_absent)
+    return f"{said.p_absent:.2f} [{low:.2f}-{high:.2f}]"
+
+
+def _opened(stack: ExitStack, path: Path, newline: str | None = None) -> IO[str]:
+    try:
+        return stack.enter_context(atomic_file(path, newline=newline))
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
+
+
+def _unwritable(path: Path, fault: OSError) -> LsguiError:
+    return LsguiError(f"{path} cannot be written ({fault.strerror}): choose another place.")

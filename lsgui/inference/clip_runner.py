@@ -1,0 +1,154 @@
+"""From a path to a prediction without a screen: read, find or take the line, ask the session, collect the answer."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lsgui.core.clip import Clip
+from lsgui.core.errors import LsguiError
+from lsgui.core.motion_map import MotionMap
+from lsgui.core.pleura import PleuralROI, check_roi_fits
+from lsgui.core.prediction import Prediction, QualityFlag
+from lsgui.imaging.pleura_finder import find_pleura
+from lsgui.imaging.quality import clip_flags
+from lsgui.imaging.scan_area import find_scan_area, picture_scale
+from lsgui.inference.line_file import LineFile
+from lsgui.inference.preparation import build_request, prediction_without_line
+from lsgui.inference.protocol import (
+    Cancelled,
+    DeviceChoice,
+    Failed,
+    Finished,
+    InferenceEvent,
+    InferenceRequest,
+    InferenceSession,
+    MotionReady,
+    Progress,
+    WorkerReady,
+    WorkerStopped,
+)
+from lsgui.models.card import load_card
+from lsgui.readers.base import open_clip
+
+Tell = Callable[[str, float], None]
+"""Takes what is being done, in words, and how far it is, 0 to 1."""
+
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipAnswer:
+    """A clip, what is said of it, and the heat maps by quantity. Valid while the runner's block is open."""
+
+    clip: Clip
+    prediction: Prediction
+    maps: dict[str, MotionMap] = field(default_factory=dict)
+
+
+class ClipRunner:
+    """Judges clips one after another with one session.
+
+    Parameters
+    ----------
+    session
+        A started session; the caller closes it.
+    model_id, device
+        What to run and where.
+    lines
+        Pleural lines by clip; a clip without one gets an automatic line.
+    """
+
+    def __init__(
+        self, session: InferenceSession, model_id: str, device: DeviceChoice, lines: LineFile | None = None
+    ) -> None:
+        self._session = session
+        self._card = load_card(model_id)
+        self._choice = device
+        self._lines = lines
+        self._last_id = 0
+        self._device = "" if device == "auto" else str(device)
+
+    @contextmanager
+    def judged(self, path: Path, tell: Tell = lambda _stage, _fraction: None) -> Iterator[ClipAnswer]:
+        """Read and judge one clip; its frames are given back when the block ends.
+
+        Raises
+        ------
+        LsguiError
+            One sentence when the clip cannot be read, its line does not fit, or the analysis failed.
+        """
+        begun = time.perf_counter()
+        tell("Reading", 0.0)
+        clip = open_clip(path)
+        try:
+            yield self._judge(clip, time.perf_counter() - begun, tell)
+        finally:
+            close = getattr(clip.store, "close", None)
+            if close is not None:
+                close()
+
+    def _judge(self, clip: Clip, read_s: float, tell: Tell) -> ClipAnswer:
+        begun = time.perf_counter()
+        quality = tuple(clip_flags(clip))
+        tell("Finding the pleural line", 0.0)
+        area = find_scan_area(clip)
+        scale = picture_scale(clip.info, area)
+        roi = self._given_line(clip)
+        if roi is None and QualityFlag.NO_PLEURA not in quality:
+            roi = find_pleura(clip, area, scale)
+        seconds = {"read": read_s, "roi": time.perf_counter() - begun}
+        if roi is None:
+            return ClipAnswer(clip, self._without_line(clip, quality, seconds))
+        self._last_id += 1
+        request = build_request(
+            clip,
+            roi,
+            request_id=self._last_id,
+            model_id=self._card.id,
+            device=self._choice,
+            scale=scale,
+            quality=quality,
+            seconds=seconds,
+        )
+        return self._answer(clip, request, tell)
+
+    def _given_line(self, clip: Clip) -> PleuralROI | None:
+        name = clip.info.path.name
+        roi = self._lines.line_for(name) if self._lines is not None else None
+        if roi is not None:
+            check_roi_fits(roi, clip.info.width, clip.info.height, name)
+        return roi
+
+    def _answer(self, clip: Clip, request: InferenceRequest, tell: Tell) -> ClipAnswer:
+        maps: dict[str, MotionMap] = {}
+        self._session.submit(request)
+        while True:
+            event = self._next_event()
+            if event is None or getattr(event, "id", request.id) != request.id:
+                continue
+            if isinstance(event, Progress):
+                tell(event.stage, event.fraction)
+            elif isinstance(event, MotionReady):
+                maps[event.motion_map.quantity] = event.motion_map
+            elif isinstance(event, Finished):
+                return ClipAnswer(clip, event.prediction, maps)
+            elif isinstance(event, Failed):
+                raise LsguiError(event.sentence)
+            elif isinstance(event, Cancelled):
+                raise LsguiError(f"{request.clip}: the analysis was stopped.")
+
+    def _next_event(self) -> InferenceEvent | None:
+        event = self._session.poll(_POLL_S)
+        if isinstance(event, WorkerReady) and not self._device:
+            self._device = event.device
+        elif isinstance(event, WorkerStopped):
+            self._device = self._device or "cpu"
+        return event
+
+    def _without_line(self, clip: Clip, quality: tuple[QualityFlag, ...], seconds: dict[str, float]) -> Prediction:
+        while not self._device:  # what would have computed: known once the worker is warm
+            self._next_event()
+        seconds = {**seconds, "inference": 0.0}
+        return prediction_without_line(clip.info.path.name, self._card, quality, seconds, self._device)
