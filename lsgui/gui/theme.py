@@ -5,7 +5,7 @@ from string import Template
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QPalette, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QApplication, QWidget
 
 from lsgui.core.label import ReaderLabel, SlidingLabel
@@ -135,11 +135,15 @@ def icon(name: str, colour: str | None = None, size: int = 18) -> QIcon:
 
 def icon_pixmap(name: str, colour: str, size: int = 18) -> QPixmap:
     """Return an icon of `resources/icons` as a picture, sharp at 200 % scale."""
+    key = f"lsgui-{name}-{colour}-{size}"
+    pixmap = QPixmap()
+    if QPixmapCache.find(key, pixmap):
+        return pixmap
     svg = (resources_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
     svg = svg.replace('width="24" height="24"', f'width="{size * 2}" height="{size * 2}"')
-    pixmap = QPixmap()
     pixmap.loadFromData(svg.encode("utf-8"), "SVG")
     pixmap.setDevicePixelRatio(2.0)
+    QPixmapCache.insert(key, pixmap)
     return pixmap
 
 

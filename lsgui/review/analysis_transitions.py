@@ -14,14 +14,19 @@ from lsgui.inference.protocol import (
     WindowScored,
     WorkerReady,
     WorkerRestarting,
+    WorkerStopped,
 )
-from lsgui.review.state import Analysis, AnalysisPhase, ReviewState, Worker, WorkerPhase
+from lsgui.review.state import Analysis, AnalysisPhase, ReviewState, RoiPhase, Worker, WorkerPhase
+from lsgui.review.transitions import resting_phase
+
+_STOPPED = "Analysis stopped. Enter starts it again."
 
 
 def analysis_started(state: ReviewState, request_id: int) -> ReviewState:
     """A request is on its way to the worker."""
-    analysis = Analysis(AnalysisPhase.RUNNING, request_id=request_id, stage="Cutting out the pleura")
-    return replace(state, analysis=analysis)
+    phase = resting_phase(state.roi) if state.roi_phase is not RoiPhase.SUGGESTED else RoiPhase.SET
+    analysis = Analysis(AnalysisPhase.RUNNING, request_id=request_id, stage="Cutting out the pleura", roi=state.roi)
+    return replace(state, analysis=analysis, roi_phase=phase, tool="none", notice="")
 
 
 def analysis_stopped(state: ReviewState) -> ReviewState:
@@ -33,7 +38,7 @@ def analysis_stopped(state: ReviewState) -> ReviewState:
         analysis=Analysis(
             AnalysisPhase.CANCELLED,
             request_id=state.analysis.request_id,
-            message="Analysis stopped. Enter starts it again.",
+            message=_STOPPED,
         ),
     )
 
@@ -46,13 +51,16 @@ def worker_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
     if isinstance(event, WorkerRestarting):
         worker = replace(state.worker, phase=WorkerPhase.RESTARTING, note=event.reason)
         return replace(state, worker=worker)
+    if isinstance(event, WorkerStopped):
+        worker = replace(state.worker, phase=WorkerPhase.STOPPED, note=event.reason)
+        return replace(state, worker=worker, notice=event.reason)
     return state
 
 
 def request_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
     """Return the state after an event of the request that runs; events of any other request are dropped."""
     running = state.analysis
-    if isinstance(event, (WorkerReady, WorkerRestarting)):
+    if isinstance(event, WorkerReady | WorkerRestarting | WorkerStopped):
         return state
     if event.id != running.request_id or running.phase is not AnalysisPhase.RUNNING:
         return state
@@ -73,4 +81,4 @@ def _after(running: Analysis, event: Progress | WindowScored | MotionReady | Fin
         return replace(running, phase=AnalysisPhase.DONE, fraction=1.0, stage="", prediction=event.prediction)
     if isinstance(event, Failed):
         return replace(running, phase=AnalysisPhase.FAILED, stage="", message=event.sentence)
-    return replace(running, phase=AnalysisPhase.CANCELLED, stage="", message="Analysis stopped. Enter starts it again.")
+    return replace(running, phase=AnalysisPhase.CANCELLED, stage="", message=_STOPPED)

@@ -1,11 +1,10 @@
 """Small JSON files that are never half written, and never lost when they are damaged."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
 
 
@@ -46,20 +45,9 @@ def save_json(path: Path, data: Any) -> None:
     LsguiError
         When the folder cannot be written to.
     """
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=path.name, suffix=".tmp", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            json.dump(data, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_atomic(path, json.dumps(data, indent=1).encode("utf-8"))
     except OSError as fault:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise LsguiError(
             f"{path.name} cannot be saved ({fault.strerror}): free some space or check the folder's rights."
         ) from fault

@@ -35,6 +35,11 @@ def log_dir() -> Path:
     return _folder("log", platformdirs.user_log_dir(APP, appauthor=False))
 
 
+def fingerprints_file() -> Path:
+    """Return the file that remembers which file is which clip."""
+    return labels_file().with_name("fingerprints.json")
+
+
 def labels_file() -> Path:
     """Return the SQLite file with every label ever saved."""
     return _folder("data", platformdirs.user_data_dir(APP, appauthor=False)) / "labels.sqlite"

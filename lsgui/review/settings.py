@@ -23,8 +23,8 @@ class Settings(BaseModel):
         description="Dark suits a reading room; system follows the desktop.",
         json_schema_extra={"group": "Window", "choices": {"system": "As the system", "dark": "Dark", "light": "Light"}},
     )
-    rater: Annotated[str, Field(max_length=40)] = Field(
-        default="",
+    rater: Annotated[str, Field(min_length=1, max_length=40, pattern=r"\S")] = Field(
+        default="R1",
         title="Reader",
         description="Your initials or code; saved beside every label.",
         json_schema_extra={"group": "Reading"},

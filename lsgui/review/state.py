@@ -107,6 +107,8 @@ class Analysis:
     prediction: Prediction | None = None
     maps: Mapping[str, MotionMap] = field(default_factory=lambda: MappingProxyType({}))
     message: str = ""
+    roi: PleuralROI | None = None
+    """The line that the request was made for."""
     stale: bool = False
     """True when the line was changed after the verdict: the verdict shown is for the former line."""
 
@@ -212,6 +214,8 @@ class ReviewState:
     """Files and folders opened lately, newest first."""
     scanning: bool = False
     """True while a folder is searched for clips."""
+    tool: Literal["none", "draw_line", "draw_rectangle"] = "none"
+    """What the pointer does on the clip."""
     pace_s: float | None = None
     """Median seconds between two saved labels of this sitting; None before there are two."""
 

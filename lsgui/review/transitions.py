@@ -1,5 +1,6 @@
 """What each command does to the state: pure functions, state in, state out. An idle command returns its state."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -77,6 +78,7 @@ def clip_selected(state: ReviewState, index: int, *, speed: float) -> ReviewStat
         can_redo=False,
         notice="",
         mmode_column=0.5,
+        tool="none",
     )
 
 
@@ -235,23 +237,25 @@ def line_set(state: ReviewState, roi: PleuralROI | None, phase: RoiPhase) -> Rev
     """Set or take away the pleural line; a verdict for the former line is marked as such."""
     analysis = state.analysis
     if analysis.phase is AnalysisPhase.DONE and roi is not state.roi:
-        fits = analysis.prediction is not None and analysis.prediction.roi is roi and roi is not None
-        analysis = replace(analysis, stale=not fits)
-    return replace(state, roi=roi, roi_phase=phase, analysis=analysis)
+        analysis = replace(analysis, stale=roi is not analysis.roi)
+    return replace(state, roi=roi, roi_phase=phase, analysis=analysis, tool="none")
 
 
 def line_searching(state: ReviewState) -> ReviewState:
     """The program looks for the pleural line."""
-    return replace(state, roi_phase=RoiPhase.SEARCHING)
+    return replace(state, roi_phase=RoiPhase.SEARCHING, tool="none")
 
 
-def drawing_set(state: ReviewState, drawing: bool) -> ReviewState:
-    """Start to draw the pleural line, or stop and go back to what was there."""
-    if drawing:
-        return replace(playing_set(state, False), roi_phase=RoiPhase.DRAWING)
-    if state.roi_phase is not RoiPhase.DRAWING:
+def drawing_started(state: ReviewState, tool: Literal["draw_line", "draw_rectangle"]) -> ReviewState:
+    """Pause and let the pointer draw the pleural line, or a rectangle to look for it in."""
+    return replace(playing_set(state, False), roi_phase=RoiPhase.DRAWING, tool=tool, overlays_shown=True)
+
+
+def drawing_stopped(state: ReviewState) -> ReviewState:
+    """Stop to draw, or to search, and go back to what was there."""
+    if state.roi_phase not in (RoiPhase.DRAWING, RoiPhase.SEARCHING):
         return state
-    return replace(state, roi_phase=resting_phase(state.roi))
+    return replace(state, roi_phase=resting_phase(state.roi), tool="none")
 
 
 def resting_phase(roi: PleuralROI | None) -> RoiPhase:
@@ -311,8 +315,16 @@ def reading_saved(state: ReviewState, label: ReaderLabel, saved_at: str) -> Revi
     return state if state.clip is None else entry_changed(state, state.clip.path, label=label)
 
 
+def labels_found(state: ReviewState, labels: Mapping[Path, ReaderLabel]) -> ReviewState:
+    """Show earlier labels in the worklist."""
+    if not labels:
+        return state
+    worklist = tuple(replace(entry, label=labels.get(entry.path, entry.label)) for entry in state.worklist)
+    return replace(state, worklist=worklist)
+
+
 def reading_pending(state: ReviewState, label: ReaderLabel) -> ReviewState:
-    """The reader's label waits for the file's fingerprint; it is shown, but not as saved."""
+    """The reader's label is on its way to the disk; it is shown, but not yet as saved."""
     return replace(state, reading=Reading(label))
 
 

@@ -1,0 +1,55 @@
+"""`lsgui open`: the review window with clips or folders in its worklist."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lsgui.core.errors import LsguiError
+
+
+class WindowError(LsguiError):
+    """The window cannot be opened on this machine."""
+
+
+def open_window(
+    paths: Sequence[Path], *, in_process: bool = False, demo: str = "", screenshot: Path | None = None
+) -> int:
+    """Open the review window; return its exit status when it is closed.
+
+    Raises
+    ------
+    LsguiError
+        When a path does not exist, or Qt cannot start here.
+    """
+    for path in paths:
+        if not path.exists():
+            raise LsguiError(f"{path}: there is no such file or folder; check the name or the drive.")
+    try:
+        from lsgui.gui.app import run_window
+        from lsgui.gui.platform_check import why_no_window
+    except ImportError as fault:
+        raise WindowError(
+            f"The window cannot start, a library is missing ({fault.name or fault}): "
+            "run 'python3 packaging/bootstrap.py run', which installs it."
+        ) from fault
+    reason = why_no_window()
+    if reason:
+        raise WindowError(reason)
+    return run_window(paths, in_process=in_process, demo=demo, screenshot=screenshot)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("open", epilog="Example: lsgui open clip.mp4 folder/")
+    def open_(
+        paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Clips and folders for the worklist.")],
+        in_process: Annotated[
+            bool, typer.Option("--in-process", help="Analyse in this process instead of a worker.")
+        ] = False,
+        screenshot: Annotated[Path | None, typer.Option("--screenshot", hidden=True)] = None,
+    ) -> None:
+        """Open the review window with these clips or folders in its worklist."""
+        raise typer.Exit(open_window(paths, in_process=in_process, screenshot=screenshot))

@@ -1,0 +1,198 @@
+"""Every command of the window, one row each, in the order of the menus."""
+
+from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY, TOOLS
+from lsgui.gui.actions import Action, has_clip, has_line, has_worklist
+from lsgui.review import transitions as to
+from lsgui.review.state import OverlayName
+
+FILE = (
+    Action(
+        "open_files", "File", "Open clip…", ("Ctrl+O",), "Open DICOM or video files.", lambda d: d.window.open_files()
+    ),
+    Action(
+        "open_folder",
+        "File",
+        "Open folder…",
+        ("Ctrl+Shift+O",),
+        "Put every clip of a folder into the worklist.",
+        lambda d: d.window.open_folder(),
+    ),
+    Action(
+        "close_all",
+        "File",
+        "Close worklist",
+        ("Ctrl+W",),
+        "Empty the worklist; saved labels stay saved.",
+        lambda d: d.controller.clips.close_all(),
+        has_worklist,
+        group=True,
+    ),
+    Action(
+        "export",
+        "File",
+        "Export picture…",
+        ("Ctrl+E",),
+        "Save the clip as shown, with its overlays, as a PNG.",
+        lambda d: d.window.export_picture(),
+        has_clip,
+        group=True,
+    ),
+    Action("quit", "File", "Quit", ("Ctrl+Q",), "End the program.", lambda d: d.window.quit(), group=True),
+)
+
+EDIT = (
+    Action(
+        "undo",
+        "Edit",
+        "Undo",
+        ("Ctrl+Z",),
+        "Take back the last edit of the pleural line.",
+        lambda d: d.controller.lines.undo(),
+        lambda s: s.can_undo,
+    ),
+    Action(
+        "redo",
+        "Edit",
+        "Redo",
+        ("Ctrl+Shift+Z", "Ctrl+Y"),
+        "Do the last undone edit again.",
+        lambda d: d.controller.lines.redo(),
+        lambda s: s.can_redo,
+    ),
+    Action(
+        "remove_keyframe",
+        "Edit",
+        "Remove key frame",
+        ("Del",),
+        "Take away the line's key frame here, or the line.",
+        lambda d: d.controller.lines.remove_keyframe(),
+        has_line,
+        group=True,
+    ),
+    Action(
+        "remove_line",
+        "Edit",
+        "Remove pleural line",
+        ("Ctrl+Del",),
+        "Take away the whole pleural line.",
+        lambda d: d.controller.lines.set_line(None),
+        has_line,
+    ),
+    Action(
+        "settings",
+        "Edit",
+        "Preferences…",
+        ("Ctrl+,",),
+        "Theme, reader, player and analysis.",
+        lambda d: d.window.show_settings(),
+        group=True,
+    ),
+)
+
+_OVERLAYS: tuple[tuple[OverlayName, str, tuple[str, ...]], ...] = (
+    ("pleural_line", "Pleural line", ("1",)),
+    ("speckle_change", "Heat map: speckle change", ("H", "2")),
+    ("flow", "Heat map: flow", ("Shift+H", "3")),
+    ("class_ribbon", "Class ribbon", ("4",)),
+    ("badge", "Verdict badge", ("5",)),
+    ("scale_bar", "Scale bar", ("6",)),
+)
+
+
+def _overlay_row(name: OverlayName, text: str, keys: tuple[str, ...]) -> Action:
+    return Action(
+        f"overlay_{name}",
+        "View",
+        text,
+        keys,
+        f"Show or hide on the clip: {text.lower()}.",
+        lambda d: d.controller.change(lambda s: to.overlay_switched(s, name, not s.overlays[name].shown)),
+        checked=lambda s: s.overlays[name].shown,
+    )
+
+
+VIEW = (
+    Action(
+        "overlays",
+        "View",
+        "Overlays",
+        ("O",),
+        "Clear the picture of all overlays, or bring them back.",
+        lambda d: d.controller.change(to.overlays_toggled),
+        checked=lambda s: s.overlays_shown,
+    ),
+    *(_overlay_row(*row) for row in _OVERLAYS),
+    Action(
+        "zoom_in",
+        "View",
+        "Zoom in",
+        ("Ctrl+=", "Ctrl++"),
+        "Enlarge the clip; the wheel does so at the pointer.",
+        lambda d: d.window.zoom_in(),
+        has_clip,
+        group=True,
+    ),
+    Action(
+        "zoom_out", "View", "Zoom out", ("Ctrl+-",), "Show more of the clip.", lambda d: d.window.zoom_out(), has_clip
+    ),
+    Action(
+        "zoom_to_fit", "View", "Whole clip", ("Ctrl+0",), "Fit the clip.", lambda d: d.window.zoom_to_fit(), has_clip
+    ),
+    Action(
+        "gamma_up",
+        "View",
+        "Lift the dark",
+        ("Ctrl+Up",),
+        "Raise gamma: see more in dark areas.",
+        lambda d: d.controller.change_gamma(1.1),
+        has_clip,
+        group=True,
+    ),
+    Action(
+        "gamma_down",
+        "View",
+        "Deepen the dark",
+        ("Ctrl+Down",),
+        "Lower gamma.",
+        lambda d: d.controller.change_gamma(1 / 1.1),
+        has_clip,
+    ),
+    Action(
+        "picture_reset",
+        "View",
+        "Grey values of the file",
+        ("Ctrl+Backspace",),
+        "Reset brightness, contrast and gamma.",
+        lambda d: d.controller.reset_picture(),
+        has_clip,
+    ),
+    Action(
+        "left", "View", "Worklist", ("F2",), "Show or hide the worklist.", lambda d: d.window.toggle_left(), group=True
+    ),
+    Action(
+        "right", "View", "Verdict column", ("F3",), "Show or hide the right column.", lambda d: d.window.toggle_right()
+    ),
+    Action("mmode", "View", "M-mode", ("F4",), "Show or hide the M-mode.", lambda d: d.window.toggle_mmode()),
+    Action(
+        "full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", lambda d: d.window.toggle_full_screen()
+    ),
+    Action("theme", "View", "Next theme", ("Ctrl+T",), "Dark, light, as the system.", lambda d: d.window.cycle_theme()),
+)
+
+HELP = (
+    Action(
+        "shortcuts", "Help", "Keys", ("F1", "?"), "Show every command and its key.", lambda d: d.window.show_shortcuts()
+    ),
+    Action(
+        "log_folder",
+        "Help",
+        "Open the log folder",
+        ("Ctrl+F1",),
+        "Show where the log is; it names no patients.",
+        lambda d: d.window.show_log_folder(),
+        group=True,
+    ),
+    Action("about", "Help", "About lsgui", ("Shift+F1",), "Versions and device.", lambda d: d.window.show_about()),
+)
+
+ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *LABEL, *TOOLS, *HELP)

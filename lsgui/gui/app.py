@@ -1,0 +1,150 @@
+"""Starts the review window."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from lsgui import __version__
+from lsgui.core.errors import LsguiError
+from lsgui.core.resources import resources_dir
+from lsgui.gui.controller import Controller
+from lsgui.gui.fault_hook import FaultHook
+from lsgui.gui.inference_thread import session_maker
+from lsgui.gui.log_file import start_log
+from lsgui.gui.main_window import MainWindow
+from lsgui.gui.screenshot import ScreenshotTaker
+from lsgui.gui.theme import apply_theme
+from lsgui.inference.protocol import InferenceSession
+from lsgui.review.demo_clips import demo_clips
+from lsgui.review.paths import settings_file
+from lsgui.review.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Review:
+    """A running window and its controller."""
+
+    controller: Controller
+    window: MainWindow
+
+
+def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Path] = (), *, demo: str = "") -> Review:
+    """Open the window in a running application. The worker starts, and the clips open, after its first painting.
+
+    Parameters
+    ----------
+    make_session
+        Makes the inference session, in its thread.
+    paths
+        Clips and folders for the worklist.
+    demo
+        Part of the file name of a bundled demo clip that is opened with its own line ("sliding"); empty for none.
+    """
+    settings, notice = _settings()
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        apply_theme(application, settings.theme)
+    controller = Controller(settings, make_session)
+    window = MainWindow(controller)
+    theme = _ThemeFollower(controller, window)
+    controller.settingsChanged.connect(theme.on_settings_changed)
+    if notice:
+        controller.tell(notice)
+
+    def begin() -> None:
+        controller.start()
+        if paths:
+            controller.open_paths(list(paths))
+        elif demo:
+            wanted = next((clip for clip in demo_clips() if demo in clip.path.stem), None)
+            if wanted is not None:
+                controller.open_demo(wanted)
+
+    window.firstPainted.connect(begin)
+    return Review(controller, window)
+
+
+def run_window(
+    paths: Sequence[Path] = (), *, in_process: bool = False, demo: str = "", screenshot: Path | None = None
+) -> int:
+    """Open the review window and return the exit status when it is closed.
+
+    Parameters
+    ----------
+    paths
+        Clips and folders for the worklist.
+    in_process
+        Analyse in this process instead of a worker.
+    demo
+        See `open_review`.
+    screenshot
+        Save a picture of the window there once the first clip is analysed, and end.
+    """
+    _before_application()
+    application = QApplication(["lsgui"])
+    handler = start_log()
+    log.info("lsgui %s starts", __version__)
+    review = open_review(session_maker(in_process=in_process), paths, demo=demo)
+    hook = FaultHook(application)
+    hook.faultHappened.connect(review.controller.tell)
+    taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
+    review.window.show()
+    try:
+        status = application.exec()
+    finally:
+        hook.remove()
+        logging.getLogger("lsgui").removeHandler(handler)
+        handler.close()
+    if taker is not None and taker.fault:
+        raise LsguiError(taker.fault)
+    return status
+
+
+def _before_application() -> None:
+    QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    QApplication.setApplicationName("lsgui")
+    QApplication.setApplicationVersion(__version__)
+    QApplication.setDesktopFileName("lsgui")
+    QApplication.setStyle("Fusion")
+    QApplication.setWindowIcon(QIcon(str(resources_dir() / "icons" / "lsgui.svg")))
+
+
+def _settings() -> tuple[Settings, str]:
+    """Return the settings, and a sentence where the saved ones could not be used."""
+    try:
+        return load_settings(settings_file()), ""
+    except LsguiError as fault:
+        log.info("settings: %s", type(fault).__name__, exc_info=True)
+        return Settings(), str(fault)
+
+
+class _ThemeFollower(QObject):
+    """Dresses the window anew when the theme's setting changes, or the desktop's where the window follows it."""
+
+    def __init__(self, controller: Controller, window: MainWindow) -> None:
+        super().__init__(window)
+        self._controller = controller
+        self._window = window
+        QApplication.styleHints().colorSchemeChanged.connect(self._on_hints_colorSchemeChanged)
+
+    def on_settings_changed(self, old: Settings, new: Settings) -> None:
+        """Dress anew when another theme was chosen."""
+        if old.theme != new.theme:
+            self._dress(new)
+
+    def _on_hints_colorSchemeChanged(self) -> None:
+        if self._controller.settings.theme == "system":
+            self._dress(self._controller.settings)
+
+    def _dress(self, settings: Settings) -> None:
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            apply_theme(application, settings.theme)
+            self._window.retheme()

@@ -1,0 +1,201 @@
+"""The controller's pleural line: suggested, drawn, edited, undone, saved."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from lsgui.core.atomic_file import write_atomic
+from lsgui.core.clip import Clip
+from lsgui.core.errors import LsguiError, RoiError
+from lsgui.core.pleura import PleuralROI, check_roi_fits, read_roi_file
+from lsgui.gui.controller_clips import ClipsPart
+from lsgui.gui.state_keeper import StateKeeper
+from lsgui.gui.survey_thread import ClipKnown, ClipSurveyed, LineSearched, SurveyFailed, SurveyJob, SurveyThread
+from lsgui.review import transitions as to
+from lsgui.review.history import Line, RoiHistory
+from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
+
+log = logging.getLogger(__name__)
+
+
+class LinesPart(QObject):
+    """Owns the survey thread and the history of the selected clip's line."""
+
+    clipKnown = Signal(object)
+    """The selected clip's `ClipKnown`: its fingerprint."""
+    clipSurveyed = Signal()
+    lineSuggested = Signal()
+
+    def __init__(self, keeper: StateKeeper, clips: ClipsPart) -> None:
+        super().__init__(keeper)
+        self._keeper = keeper
+        self._clips = clips
+        self.roi_seconds = 0.0
+        self._within: tuple[int, int, int, int] | None = None
+        self._thread = SurveyThread(self)
+        self._thread.told.connect(self._on_thread_told)
+        clips.clipComplete.connect(self._on_clips_clipComplete)
+        keeper.stateChanged.connect(self._on_keeper_stateChanged)
+
+    def draw(self, tool: Literal["draw_line", "draw_rectangle"]) -> None:
+        """Let the pointer draw; asked again while it does, stop."""
+        if self._keeper.state.tool == tool:
+            self.stop()
+        else:
+            self._keeper.change(lambda s: to.drawing_started(s, tool))
+
+    def put_tool_down(self) -> None:
+        """The pointer has ended drawing: what it drew, if anything, comes by its own signal."""
+        if self._keeper.state.roi_phase is RoiPhase.DRAWING:
+            self._keeper.change(to.drawing_stopped)
+
+    def stop(self) -> bool:
+        """Stop drawing or searching; False where neither goes on."""
+        if self._keeper.state.roi_phase not in (RoiPhase.DRAWING, RoiPhase.SEARCHING):
+            return False
+        self._keeper.change(to.drawing_stopped)
+        return True
+
+    def set_line(self, roi: PleuralROI | None, phase: RoiPhase = RoiPhase.SET) -> None:
+        """Put a line in place of the former one; it can be undone."""
+        now = self._now()
+        if roi is now[0]:
+            self._keeper.change(to.drawing_stopped)
+            return
+        first_suggestion = now[0] is None and phase is RoiPhase.SUGGESTED and self._clips.history == RoiHistory()
+        if not first_suggestion:
+            self._clips.history = self._clips.history.edited(now)
+        self._show((roi, phase if roi is not None else RoiPhase.NONE))
+
+    def remove_keyframe(self) -> None:
+        """Take away the key frame at the current frame, or the whole line where it has but one."""
+        state = self._keeper.state
+        if state.roi is None:
+            return
+        frame = state.playback.frame
+        if len(state.roi.keyframes) == 1:
+            self.set_line(None)
+        elif any(k == frame for k, _ in state.roi.keyframes):
+            self.set_line(state.roi.without_keyframe(frame))
+        else:
+            sentence = "There is no key frame here: the line is followed from its neighbours."
+            self._keeper.change(lambda s: to.notice_set(s, sentence))
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        done = self._clips.history.undo(self._now())
+        if done is not None:
+            self._clips.history, line = done
+            self._show(line)
+
+    def redo(self) -> None:
+        """Do the last undone edit again."""
+        done = self._clips.history.redo(self._now())
+        if done is not None:
+            self._clips.history, line = done
+            self._show(line)
+
+    def suggest(self, within: tuple[int, int, int, int] | None = None) -> None:
+        """Look for the pleural line, in a box (x, y, width, height) where one is given."""
+        clip = self._clips.clip
+        if clip is None:
+            return
+        self._within = within
+        self._keeper.change(to.line_searching)
+        self._thread.submit(SurveyJob(clip, survey=self._unsurveyed(), suggest=True, within=within))
+
+    def load_file(self, path: Path) -> None:
+        """Read a line from a file.
+
+        Raises
+        ------
+        RoiError
+            When the file holds no line, or one that does not fit the clip.
+        """
+        clip = self._keeper.state.clip
+        if clip is None or clip.info is None:
+            raise RoiError(f"{path.name} is a pleural line: open its clip first.")
+        roi = read_roi_file(path, clip.path.name)
+        check_roi_fits(roi, clip.info.width, clip.info.height, path.name)
+        self.set_line(roi)
+
+    def save_file(self, path: Path) -> None:
+        """Write the line to a file, in one step.
+
+        Raises
+        ------
+        LsguiError
+            When the file cannot be written.
+        """
+        roi = self._keeper.state.roi
+        if roi is None:
+            raise RoiError("There is no pleural line to save: draw it (R).")
+        try:
+            write_atomic(path, (json.dumps(roi.to_json(), indent=1) + "\n").encode("utf-8"))
+        except OSError as fault:
+            raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another folder.") from fault
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.close()
+
+    def _now(self) -> Line:
+        state = self._keeper.state
+        phase = state.roi_phase
+        return state.roi, phase if phase in (RoiPhase.SET, RoiPhase.SUGGESTED) else to.resting_phase(state.roi)
+
+    def _show(self, line: Line) -> None:
+        history = self._clips.history
+        self._keeper.change(
+            lambda s: replace(
+                to.line_set(s, *line), can_undo=bool(history.past), can_redo=bool(history.future), notice=""
+            )
+        )
+
+    def _unsurveyed(self) -> bool:
+        clip = self._keeper.state.clip
+        return clip is not None and clip.mm_per_px is None
+
+    def _on_clips_clipComplete(self, clip: Clip) -> None:
+        state = self._keeper.state
+        suggest = self._keeper.settings.suggest_on_open and state.roi is None and state.roi_phase is RoiPhase.NONE
+        if suggest:
+            self._keeper.change(to.line_searching)
+        self._within = None
+        self._thread.submit(SurveyJob(clip, survey=True, suggest=suggest))
+
+    def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
+        if old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
+            self._thread.stop_job()
+
+    def _on_thread_told(self, event: object) -> None:
+        clip = self._keeper.state.clip
+        if clip is None or clip.phase is not LoadPhase.COMPLETE or getattr(event, "path", None) != clip.path:
+            return
+        if isinstance(event, ClipKnown):
+            self.clipKnown.emit(event)
+        elif isinstance(event, ClipSurveyed):
+            self._keeper.change(lambda s: to.clip_surveyed(s, event.quality, event.mm_per_px, event.calibrated))
+            self.clipSurveyed.emit()
+        elif isinstance(event, LineSearched):
+            self._take_suggestion(event)
+        elif isinstance(event, SurveyFailed):
+            self._keeper.change(lambda s: to.notice_set(to.drawing_stopped(s), event.sentence))
+
+    def _take_suggestion(self, event: LineSearched) -> None:
+        if self._keeper.state.roi_phase is not RoiPhase.SEARCHING:
+            return  # the reader drew or stopped meanwhile
+        self.roi_seconds = event.seconds
+        if event.roi is not None:
+            self.set_line(event.roi, RoiPhase.SUGGESTED)
+            self.lineSuggested.emit()
+            return
+        roi = self._keeper.state.roi
+        phase = RoiPhase.NOT_FOUND if roi is None else to.resting_phase(roi)
+        where = "in the rectangle" if self._within is not None else "in this clip"
+        sentence = f"No pleural line was found {where}: draw it (R)."
+        self._keeper.change(lambda s: to.notice_set(replace(s, roi_phase=phase), sentence))

@@ -1,0 +1,61 @@
+"""The log file: rotating, and without names of clips, folders or people."""
+
+import hashlib
+import logging
+import re
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from lsgui.review.paths import log_dir
+
+_TAGS: dict[str, str] = {}
+"""Names of clips that must not reach the log, with what stands there in their place."""
+
+_PATH = re.compile(r"(?<![\w<])(?:[A-Za-z]:)?(?:[\\/][^\\/:*?\"<>|\r\n']+){2,}")
+
+
+def clip_tag(path: Path) -> str:
+    """Return what a clip is called in the log: a hash of its path, the same every time."""
+    tag = f"clip-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    for name in (str(path), path.name, path.stem):
+        if len(name) > 2:
+            _TAGS[name] = tag
+    return tag
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record without the names of clips that were opened and without folders outside the program."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with its traceback, cleaned."""
+        return redacted(super().format(record))
+
+
+def redacted(text: str) -> str:
+    """Return `text` with clip names replaced by their tags and other paths by their last part."""
+    for name in sorted(_TAGS, key=len, reverse=True):
+        text = text.replace(name, _TAGS[name])
+    return _PATH.sub(lambda match: _shortened(match.group()), text)
+
+
+def _shortened(path: str) -> str:
+    parts = re.split(r"[\\/]", path)
+    for package in ("lsgui", "site-packages"):
+        if package in parts and path.endswith(".py"):
+            return "/".join(parts[parts.index(package) :])
+    return f".../{parts[-1]}" if path.endswith(".py") else "...(path left out)"
+
+
+def log_file() -> Path:
+    """Return the file that is written now."""
+    return log_dir() / "lsgui.log"
+
+
+def start_log() -> logging.Handler:
+    """Write everything that lsgui logs to the log file, 1 MB each and three former ones; return the handler."""
+    handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"))
+    logger = logging.getLogger("lsgui")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    return handler

@@ -1,0 +1,230 @@
+"""The review window: puts the panels together and joins their wishes to the controller. No logic of its own."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from lsgui.core.label import ReaderLabel
+from lsgui.gui.actions import Desk
+from lsgui.gui.clip_view import ClipView
+from lsgui.gui.columns import Columns
+from lsgui.gui.controller import Controller
+from lsgui.gui.key_filter import KeyFilter
+from lsgui.gui.label_panel import LabelPanel
+from lsgui.gui.menus import Menus
+from lsgui.gui.mmode_view import MModeView
+from lsgui.gui.notice_bar import NoticeBar
+from lsgui.gui.overlay_panel import OverlayPanel
+from lsgui.gui.player_bar import PlayerBar
+from lsgui.gui.shown_rate import ShownRate
+from lsgui.gui.start_screen import StartScreen
+from lsgui.gui.status_strip import StatusStrip
+from lsgui.gui.verdict_panel import VerdictPanel
+from lsgui.gui.window_commands import WindowCommands
+from lsgui.gui.window_layout import restore_layout, save_layout
+from lsgui.gui.worklist_panel import WorklistPanel
+from lsgui.review import transitions as to
+from lsgui.review.demo_clips import demo_clips
+from lsgui.review.state import ReviewState
+
+_LEFT_WIDTH, _RIGHT_WIDTH, _MMODE_HEIGHT = 232, 316, 168
+
+
+class MainWindow(QMainWindow):
+    """Worklist on the left; clip, player and M-mode in the middle; verdict, reading and overlays on the right."""
+
+    firstPainted = Signal()
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self._painted = False
+        self.setWindowTitle("lsgui")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(560, 420)
+        demos = demo_clips()
+        self.worklist_panel = WorklistPanel(self)
+        self.notice_bar = NoticeBar(self)
+        self.start_screen = StartScreen(demos, self)
+        self.clip_view = ClipView(self)
+        self.player_bar = PlayerBar(self)
+        self.mmode_view = MModeView(self)
+        self.verdict_panel = VerdictPanel(self)
+        self.label_panel = LabelPanel(self)
+        self.overlay_panel = OverlayPanel(self)
+        self.status_strip = StatusStrip(self)
+        self.setStatusBar(self.status_strip)
+        self._reader = QLabel(self)
+        self._reader.setProperty("look", "muted")
+        self._reader.setContentsMargins(8, 6, 12, 4)
+        self.menuBar().setCornerWidget(self._reader)
+        self._compose()
+        self.columns = Columns(self.worklist_panel, self._right, self.mmode_view, self)
+        self.commands = WindowCommands(self, controller, self.clip_view, self.columns)
+        self.menus = Menus(self, Desk(controller, self.commands), demos, controller.open_demo)
+        self.shown_rate = ShownRate(self.clip_view, self)
+        self._key_filter = KeyFilter(self)
+        self._join()
+        self.retheme()
+        restore_layout(self, self._splitters, self.columns)
+        controller.stateChanged.connect(self.apply)
+        self.apply(None, controller.state)
+
+    def apply(self, old: ReviewState | None, new: ReviewState) -> None:
+        """Let every panel render the difference."""
+        for panel in (
+            self.clip_view,
+            self.shown_rate,
+            self.player_bar,
+            self.mmode_view,
+            self.notice_bar,
+            self.worklist_panel,
+            self.verdict_panel,
+            self.label_panel,
+            self.overlay_panel,
+            self.status_strip,
+            self.start_screen,
+            self.menus,
+        ):
+            panel.apply(old, new)
+        if old is None or old.clip is not new.clip:
+            self._stack.setCurrentWidget(self.start_screen if new.clip is None else self._stage)
+            self.setWindowTitle("lsgui" if new.clip is None else f"{new.clip.path.name} – lsgui")
+            self.columns.set_present("right", new.clip is not None)
+            self.columns.set_present("left", len(new.worklist) > 0 or new.scanning)
+        if old is None or (old.rater, old.blind) != (new.rater, new.blind):
+            self._reader.setText(f"Reader: {new.rater}  ·  {'Blind' if new.blind else 'Assisted'} reading")
+
+    def retheme(self) -> None:
+        """Paint icons anew after a change of theme."""
+        for panel in (self.player_bar, self.notice_bar, self.start_screen):
+            panel.retheme()
+        self.status_strip.show_worker(self._controller.state)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell when the window has been painted for the first time."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.firstPainted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Hide columns that have no room."""
+        super().resizeEvent(event)
+        self.columns.fit(self.width(), self.height())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Save the layout and end all threads; labels that wait are saved first."""
+        save_layout(self, self._splitters, self.columns)
+        self.hide()
+        self._controller.close()
+        self.worklist_panel.close_thread()
+        self.mmode_view.stop()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take local files anywhere on the window."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self._controller.open_paths(paths)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Bring the menu bar back when the system ends full screen."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and not self.isFullScreen():
+            self.menuBar().setVisible(True)
+            self.statusBar().setVisible(True)
+
+    def _compose(self) -> None:
+        picture = _column(self.clip_view, self.player_bar, spacing=0)
+        self._stage = QSplitter(Qt.Orientation.Vertical)
+        self._stage.addWidget(picture)
+        self._stage.addWidget(self.mmode_view)
+        self._stage.setStretchFactor(0, 1)
+        self._stage.setStretchFactor(1, 0)
+        self._stage.setCollapsible(0, False)
+        self._stage.setSizes([10_000, _MMODE_HEIGHT])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.start_screen)
+        self._stack.addWidget(self._stage)
+        middle = _column(self.notice_bar, self._stack, spacing=0)
+        panels = _column(self.verdict_panel, self.label_panel, self.overlay_panel, spacing=16, margin=12, stretch=True)
+        panels.setProperty("look", "column")
+        self._right = QScrollArea()
+        self._right.setWidgetResizable(True)
+        self._right.setFrameShape(QFrame.Shape.NoFrame)
+        self._right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._right.setWidget(panels)
+        self._right.setMinimumWidth(panels.minimumSizeHint().width())
+        self.worklist_panel.setMinimumWidth(180)
+        across = QSplitter(Qt.Orientation.Horizontal)
+        for widget in (self.worklist_panel, middle, self._right):
+            across.addWidget(widget)
+        across.setStretchFactor(1, 1)
+        across.setCollapsible(1, False)
+        across.setSizes([_LEFT_WIDTH, 10_000, _RIGHT_WIDTH])
+        for splitter in (across, self._stage):
+            splitter.setHandleWidth(1)
+        self.setCentralWidget(across)
+        self._splitters = {"across": across, "stage": self._stage}
+
+    def _join(self) -> None:
+        controller = self._controller
+        self._join_opening(controller)
+        self._join_player(controller)
+        view = self.clip_view
+        view.roiDrawn.connect(controller.set_line)
+        view.rectangleDrawn.connect(controller.suggest_within)
+        view.toolEnded.connect(controller.lines.put_tool_down)
+        view.columnPointed.connect(controller.set_column)
+        view.pictureAdjusted.connect(controller.adjust_picture)
+        self.mmode_view.frameAsked.connect(controller.seek)
+        self.verdict_panel.analyseAsked.connect(controller.analysis.analyse)
+        self.verdict_panel.cancelAsked.connect(controller.cancel)
+        self.verdict_panel.drawAsked.connect(lambda: controller.lines.draw("draw_line"))
+        self.label_panel.labelAsked.connect(lambda label: controller.save_label(ReaderLabel(label)))
+        self.overlay_panel.overlaySwitched.connect(controller.switch_overlay)
+        self.overlay_panel.overlayOpacity.connect(controller.fade_overlay)
+
+    def _join_opening(self, controller: Controller) -> None:
+        self.worklist_panel.clipAsked.connect(controller.clips.select)
+        self.notice_bar.dismissed.connect(lambda: controller.tell(""))
+        self.start_screen.filesAsked.connect(self.commands.open_files)
+        self.start_screen.folderAsked.connect(self.commands.open_folder)
+        self.start_screen.pathAsked.connect(lambda path: controller.open_paths([path]))
+        self.start_screen.demoAsked.connect(controller.open_demo)
+        self.start_screen.filesDropped.connect(controller.open_paths)
+        self.clip_view.filesDropped.connect(controller.open_paths)
+
+    def _join_player(self, controller: Controller) -> None:
+        bar = self.player_bar
+        bar.frameAsked.connect(controller.seek)
+        bar.playAsked.connect(controller.toggle_play)
+        bar.stepAsked.connect(lambda step: controller.change(lambda s: to.stepped(s, step)))
+        bar.firstAsked.connect(lambda: controller.seek(0))
+        bar.lastAsked.connect(lambda: controller.seek(10**9))
+        bar.speedAsked.connect(lambda speed: controller.change(lambda s: to.speed_set(s, speed)))
+        bar.loopAsked.connect(lambda mode: controller.change(lambda s: to.loop_set(s, mode)))
+        bar.markAsked.connect(lambda mark: controller.change(lambda s: to.mark_set(s, mark)))
+        bar.marksCleared.connect(lambda: controller.change(to.marks_cleared))
+        self.shown_rate.rateMeasured.connect(lambda fps: bar.set_shown_rate(controller.state, fps))
+
+
+def _column(*widgets: QWidget, spacing: int, margin: int = 0, stretch: bool = False) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+    for widget in widgets:
+        layout.addWidget(widget)
+    if stretch:
+        layout.addStretch(1)
+    return holder

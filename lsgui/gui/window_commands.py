@@ -1,0 +1,187 @@
+"""The commands that need the window itself: dialogs, zoom, columns, full screen, themes."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QFileDialog, QMainWindow
+
+from lsgui.core.atomic_file import write_atomic
+from lsgui.core.errors import LsguiError
+from lsgui.gui.about_dialog import AboutDialog
+from lsgui.gui.clip_view import ClipView
+from lsgui.gui.columns import Columns
+from lsgui.gui.controller import Controller
+from lsgui.gui.settings_dialog import SettingsDialog
+from lsgui.gui.shortcut_sheet import ShortcutSheet
+from lsgui.review.paths import log_dir
+from lsgui.review.settings import Settings
+
+_THEMES = ("dark", "light", "system")
+
+
+class WindowCommands(QObject):
+    """Opens dialogs without blocking: the clip plays on behind them."""
+
+    def __init__(self, window: QMainWindow, controller: Controller, view: ClipView, columns: Columns) -> None:
+        super().__init__(window)
+        self._window = window
+        self._controller = controller
+        self._view = view
+        self._columns = columns
+        self.dialog: QDialog | None = None
+        """The dialog that is open, if one is."""
+
+    def open_files(self) -> None:
+        """Ask for clips."""
+        from lsgui.readers.base import clip_suffixes  # here: the first window does not need the readers
+
+        patterns = " ".join(f"*{suffix}" for suffix in clip_suffixes())
+        dialog = QFileDialog(self._window, "Open clips", str(self._folder()), f"Clips ({patterns});;All files (*)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self._controller.open_paths([Path(name) for name in names]))
+        self._show(dialog)
+
+    def open_folder(self) -> None:
+        """Ask for a folder."""
+        dialog = QFileDialog(self._window, "Open a folder of clips", str(self._folder()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self._controller.open_paths([Path(name)]))
+        self._show(dialog)
+
+    def export_picture(self) -> None:
+        """Ask where the picture goes; it is taken now, before the clip plays on."""
+        image = self._view.grab_view()
+
+        def write(name: str) -> None:
+            buffer = QBuffer()
+            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+            image.save(buffer, b"PNG")
+            self._write(Path(name), bytes(buffer.data().data()))
+
+        self._save_as("Export the picture", ".png", "Picture (*.png)", write)
+
+    def load_line(self) -> None:
+        """Ask for a pleural line's file."""
+        dialog = QFileDialog(self._window, "Load a pleural line", str(self._folder()), "Pleural line (*.json)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(
+            lambda name: self._controller.attempt(lambda: self._controller.lines.load_file(Path(name)))
+        )
+        self._show(dialog)
+
+    def save_line(self) -> None:
+        """Ask where the pleural line goes."""
+        self._save_as(
+            "Save the pleural line",
+            ".json",
+            "Pleural line (*.json)",
+            lambda name: self._controller.attempt(lambda: self._controller.lines.save_file(Path(name))),
+        )
+
+    def show_settings(self) -> None:
+        """Show the preferences."""
+        from lsgui.models.card import find_cards  # here: the first window does not need the cards
+
+        models = {card_id: card.title for card_id, card in find_cards().items()}
+        dialog = SettingsDialog(self._controller.settings, {"models": models}, self._window)
+        dialog.settingsEdited.connect(self._controller.set_settings)
+        self._show(dialog)
+
+    def show_shortcuts(self) -> None:
+        """Show every command and its key."""
+        self._show(ShortcutSheet(self._window))
+
+    def show_about(self) -> None:
+        """Show versions and device."""
+        self._show(AboutDialog(self._controller.state.worker, self._window))
+
+    def show_log_folder(self) -> None:
+        """Show the folder of the log in the system's file browser."""
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))):
+            self._controller.tell(f"No file browser could be opened; the log is in {log_dir()}.")
+
+    def zoom_in(self) -> None:
+        """Enlarge the clip."""
+        self._view.zoom_in()
+
+    def zoom_out(self) -> None:
+        """Show more of the clip."""
+        self._view.zoom_out()
+
+    def zoom_to_fit(self) -> None:
+        """Show the whole clip."""
+        self._view.zoom_to_fit()
+
+    def toggle_full_screen(self) -> None:
+        """Use the whole screen, or give it back."""
+        full = not self._window.isFullScreen()
+        self._window.menuBar().setVisible(not full)
+        self._window.statusBar().setVisible(not full)
+        if full:
+            self._window.showFullScreen()
+        else:
+            self._window.showNormal()
+
+    def toggle_left(self) -> None:
+        """Show or hide the worklist."""
+        self._columns.toggle("left")
+
+    def toggle_right(self) -> None:
+        """Show or hide the right column."""
+        self._columns.toggle("right")
+
+    def toggle_mmode(self) -> None:
+        """Show or hide the M-mode."""
+        self._columns.toggle("mmode")
+
+    def cycle_theme(self) -> None:
+        """Take the next theme."""
+        settings = self._controller.settings
+        after = _THEMES[(_THEMES.index(settings.theme) + 1) % len(_THEMES)]
+        self._controller.set_settings(Settings.model_validate({**settings.model_dump(), "theme": after}))
+
+    def cancel(self) -> None:
+        """Stop what goes on; where nothing does, leave full screen."""
+        if not self._controller.cancel() and self._window.isFullScreen():
+            self.toggle_full_screen()
+
+    def quit(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    def _show(self, dialog: QDialog) -> None:
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.finished.connect(self._on_dialog_finished)
+        self.dialog = dialog
+        dialog.open()
+
+    def _on_dialog_finished(self) -> None:
+        self.dialog = None
+
+    def _save_as(self, title: str, suffix: str, kinds: str, write: object) -> None:
+        clip = self._controller.state.clip
+        name = "clip" if clip is None else clip.path.stem
+        dialog = QFileDialog(self._window, title, str(self._folder() / f"{name}{suffix}"), kinds)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        dialog.selectFile(f"{name}{suffix}")
+        dialog.fileSelected.connect(write)
+        self._show(dialog)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        def act() -> None:
+            try:
+                write_atomic(path, data)
+            except OSError as fault:
+                raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another folder.") from fault
+            self._controller.tell(f"Saved {path.name}.")
+
+        self._controller.attempt(act)
+
+    def _folder(self) -> Path:
+        state = self._controller.state
+        if state.clip is not None:
+            return state.clip.path.parent
+        return state.recent[0].parent if state.recent else Path.home()
