@@ -24,10 +24,14 @@ NOTHING = -0.3
 """Energy of a cell that is no line."""
 LEAP_COST = 10.0
 """Cost of crossing from one line to another within a candidate: never worth it."""
+SHADOW_COST = 3.0
+"""Cost of each column in a rib's shadow: a line goes from rib to rib, not across."""
+SHADOWED = 0.5
+"""Brightness below a line, against that below its bright columns, under which a column lies in shadow."""
 STRONGEST = 1.6
 """Line strength above which more brightness says no more."""
 BELOW_WEIGHT = 0.8
-"""How much a line further down of more than half its strength speaks against a line: below the pleura come echoes only."""
+"""How much a line further down speaks against a line: below the pleura come only echoes."""
 NEAREST_MM = 5.5
 """Depth above which lie the skin and the ring-down of the probe, never the pleura."""
 
@@ -100,7 +104,7 @@ def line_candidates(
         paths = best_paths(energies)
         for at, path in enumerate(paths):
             stretch = at // 2
-            along = energies[at, path, np.arange(len(path))] - _shadow(maps[stretch].picture, path)
+            along = energies[at, path, np.arange(len(path))] - SHADOW_COST * _shadow(maps[stretch].picture, path)
             columns = _best_stretch(along - LEAP_COST * _leaps(path), shortest_mm)
             if columns is None:
                 continue
@@ -197,7 +201,7 @@ def _shadow(picture: Floats, path: Ints) -> Floats:
     offsets = np.arange(round(3.0 / ROW_MM), round(15.0 / ROW_MM))
     at = np.clip(path[None, :] + offsets[:, None], 0, picture.shape[0] - 1)
     below = ndimage.uniform_filter1d(picture[at, np.arange(len(path))].mean(axis=0), 7)
-    return np.asarray(below < 0.4 * np.percentile(below, 80), dtype=np.float32)
+    return np.asarray(below < SHADOWED * np.percentile(below, 80), dtype=np.float32)
 
 
 def _weigh(rows: Ints, columns: Ints, maps: _Maps) -> LineCandidate:

@@ -92,7 +92,7 @@ def agreement(pictures: Floats, lag: int) -> Floats:
         second = min(first + lag, len(pictures) - 1)
         joint = cv2.blur(pictures[first] * pictures[second], size) - means[first] * means[second]
         total += joint / np.sqrt(np.maximum(spreads[first], 4.0) * np.maximum(spreads[second], 4.0))
-    return total / pairs
+    return np.asarray(total / pairs, dtype=np.float32)
 
 
 def _fill_outside(picture: Floats, valid: Bools) -> Floats:
@@ -116,7 +116,7 @@ def _stretch(slope: float) -> Floats:
         low = int(np.floor(row))
         kernel[low, column + half] += weights[column + half] * (1.0 - (row - low))
         kernel[min(low + 1, 2 * reach), column + half] += weights[column + half] * (row - low)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 def _flank(picture: Floats, side: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -129,7 +130,7 @@ def _worth_keeping(steps: list[_Step], frame: int, spacing: int) -> list[_Step]:
     if max(np.hypot(*step.shift) for step in steps) <= MOVED_PX:
         return [step for step in steps if step.frame == frame]
     kept = [steps[0]]
-    for step, following in zip(steps[1:-1], steps[2:], strict=True):
+    for step, following in pairwise(steps[1:]):
         if following.frame - kept[-1].frame > spacing or step.frame == frame:
             kept.append(step)
     if steps[-1] is not kept[-1]:
