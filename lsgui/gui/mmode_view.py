@@ -11,15 +11,12 @@ from lsgui.gui.frame_picture import grey_table
 from lsgui.gui.job_thread import JobThread
 from lsgui.gui.mmode_job import MModeJob, MModePiece, MModeRequest
 from lsgui.gui.overlays.class_ribbon import stretch_at
-from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR
+from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, mmode_reach_px
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font, tokens
 from lsgui.gui.time_axis import ROOM_INSET, TimeAxis, timeline_of
 from lsgui.review.playback import Timeline
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
 
-_ABOVE_MM, _BELOW_MM = 10.0, 20.0
-_ABOVE_PX, _BELOW_PX = 40, 80
-"""Reach where the scale of the clip is not known."""
 _SETTLE_MS = 40
 """A line or column that keeps moving is cut only when it rests this long."""
 _HEAD, _FOOT = 22.0, 18.0
@@ -207,15 +204,15 @@ class MModeView(QWidget):
         state = self._state
         scale = None if state is None or state.clip is None else state.clip.mm_per_px
         per_unit = 1.0 / scale if scale else 1.0  # pixels of the clip per unit of the axis
-        depth = request.above_px + request.below_px
+        depth = request.above_px + request.below_px + 1
         metrics = QFontMetricsF(painter.font())
         step = next(
-            s for s in (5, 10, 20, 50, 100, 1000) if s * per_unit / depth * box.height() >= metrics.height() + 4
+            s for s in (5, 10, 20, 50, 100, 1000) if s * per_unit / depth * box.height() >= 1.7 * metrics.height()
         )
         unit = "mm" if scale else "px"
         first = -int(request.above_px / per_unit / step) * step
         for value in range(first, int(request.below_px / per_unit) + 1, step):
-            y = box.top() + (request.above_px + value * per_unit) / depth * box.height()
+            y = box.top() + (request.above_px + 0.5 + value * per_unit) / depth * box.height()
             if value == 0:
                 painter.setPen(QPen(with_alpha(DARK.accent, 0.9), 1.0, Qt.PenStyle.DashLine))
                 painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
@@ -281,10 +278,8 @@ def _request(state: ReviewState) -> MModeRequest | None:
     clip, roi = state.clip, state.roi
     if clip is None or clip.store is None or clip.frames_ready == 0 or roi is None:
         return None
-    scale = clip.mm_per_px
-    above = round(_ABOVE_MM / scale) if scale else _ABOVE_PX
-    below = round(_BELOW_MM / scale) if scale else _BELOW_PX
-    return MModeRequest(clip.store, roi, state.mmode_column, clip.frames_ready, max(above, 4), max(below, 8))
+    above, below = mmode_reach_px(clip.mm_per_px)
+    return MModeRequest(clip.store, roi, state.mmode_column, clip.frames_ready, above, below)
 
 
 def _looks_different(old: ReviewState, new: ReviewState) -> bool:

@@ -7,6 +7,8 @@ from lsgui.core.pleura import Polyline
 
 MAX_HANDLES = 8
 """A stroke drawn by hand is reduced to at most this many points, so that it stays easy to correct."""
+_REACH = 0.04
+"""Fraction of the line's length on either side over which the M-mode takes its direction."""
 
 
 def simplified(points: Polyline, tolerance: float, most: int = MAX_HANDLES) -> Polyline:
@@ -95,13 +97,17 @@ def normals_at(points: Polyline, fractions: npt.NDArray[np.float64]) -> npt.NDAr
 
 
 def point_and_normal(points: Polyline, fraction: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the point at a fraction of the line's length, and the unit normal there that points down the picture."""
-    lengths = np.hypot(*np.diff(points, axis=0).T)
-    arc = np.concatenate([[0.0], np.cumsum(lengths)])
-    at = min(max(fraction, 0.0), 1.0)
-    normal = normals_at(points, np.array([at]))[0]
-    x, y = np.interp(at * arc[-1], arc, points[:, 0]), np.interp(at * arc[-1], arc, points[:, 1])
-    return (float(x), float(y)), (float(normal[0]), float(normal[1]))
+    """Return the point at a fraction of the line's length, and the unit normal there that points down the picture.
+
+    The direction is that of the M-mode (`lsgui.imaging.mmode`): taken over a stretch, so that a kink does not turn it.
+    """
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    middle = min(max(fraction, 0.0), 1.0)
+    at = arc[-1] * np.array([middle, max(middle - _REACH, 0.0), min(middle + _REACH, 1.0)])
+    found = np.stack([np.interp(at, arc, points[:, 0]), np.interp(at, arc, points[:, 1])], axis=1)
+    along = (found[2] - found[1]) / max(float(np.hypot(*(found[2] - found[1]))), 1e-9)
+    normal = (-float(along[1]), float(along[0]))
+    return (float(found[0, 0]), float(found[0, 1])), normal if normal[1] >= 0 else (-normal[0], -normal[1])
 
 
 def with_point(points: Polyline, stretch: int, at: tuple[float, float]) -> Polyline:

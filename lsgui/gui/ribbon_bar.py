@@ -9,7 +9,7 @@ from PySide6.QtGui import QBrush, QColor, QHelpEvent, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lsgui.core.prediction import WindowScore
-from lsgui.gui.colour_map import probability_colour
+from lsgui.gui.colour_map import mixed, probability_colour
 from lsgui.gui.theme import tokens
 from lsgui.gui.time_axis import BAR_INSET, TimeAxis, timeline_of
 from lsgui.review.playback import Timeline
@@ -87,7 +87,7 @@ class RibbonBar(QWidget):
         scored = bool(np.isfinite(self._values).any())
         if axis is not None and scored and not self._covered:
             painter.setClipPath(shape)
-            painter.setOpacity(0.4 if self._faded else 0.9)
+            strength = 0.4 if self._faded else 0.9
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             for start, stop in _runs(self._values):
                 left, right = axis.x_of_frame(start), axis.x_of_frame(stop)
@@ -95,7 +95,7 @@ class RibbonBar(QWidget):
                 if math.isfinite(value):
                     painter.fillRect(
                         QRectF(left, 0, right - left + 0.5, bar.height()),
-                        probability_colour(value, self._threshold, look),
+                        mixed(QColor(look.raised), probability_colour(value, self._threshold, look), strength),
                     )
                 else:
                     hatch = QBrush(QColor(look.muted), Qt.BrushStyle.BDiagPattern)
