@@ -242,4 +242,4 @@ def _reader_for(path: Path, head: bytes) -> ClipReader:
             raise cannot_read(
                 path, f"what it holds is not {reader.title}, whatever its name says", "export it again from its source"
             )
-    raise cannot_read(path, "it is no clip", "open a DICOM file, a movie, a GIF or a folder of frames")
+    raise cannot_read(path, "it is not a clip", "open a DICOM file, a movie, a GIF or a folder of frames")

@@ -40,9 +40,7 @@ def cannot_reach(path: Path, fault: OSError) -> ClipReadError:
     if isinstance(fault, PermissionError):
         return cannot_read(path, "you may not read it", "ask its owner for access or copy it to a folder of your own")
     if fault.errno in DISK_FULL:
-        return cannot_read(
-            path, f"the disk with the temporary folder {tempfile.gettempdir()} is full", "free some space"
-        )
+        return cannot_read(path, f"the disk with {tempfile.gettempdir()} is full", "free some space")
     why = (fault.strerror or type(fault).__name__).lower()
     return cannot_read(path, f"the system says {why!r}", "check its drive and try again")
 

@@ -131,17 +131,26 @@ class FrameDecoder:
         return self._finished(decode(data), False if stream.colour_transform else None)
 
     def _run_length(self, data: bytes, stream: Codestream) -> Frame:
-        from rle.rle import decode_frame
+        from rle.utils import decode_pixel_data
 
         tags = self._tags
-        plain = decode_frame(data, tags.width * tags.height, tags.bits_allocated, "<")
+        plain = decode_pixel_data(
+            data, version=2, rows=tags.height, columns=tags.width, bits_allocated=tags.bits_allocated
+        )
         planes = np.frombuffer(plain, dtype=f"<u{tags.bits_allocated // 8}").reshape(-1, tags.height, tags.width)
         return self._finished(planes[0] if len(planes) < 3 else np.moveaxis(planes, 0, -1), None)
 
     def _by_gdcm(self, data: bytes, stream: Codestream) -> Frame:
-        """Decode what only GDCM can: JPEG of more than 8 bits and lossless colour."""
-        import gdcm
+        return self._finished(_gdcm_pixels(data, stream), None)
 
+
+def _gdcm_pixels(data: bytes, stream: Codestream) -> Pixels:
+    """Decode what only GDCM can: JPEG of more than 8 bits and lossless colour."""
+    import gdcm
+
+    lossless = stream.codec is Codec.JPEG_LOSSLESS
+    allocated = 8 if stream.bits <= 8 else 16
+    with _silent_stderr():
         fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
         fragment.SetByteStringValue(data)
         fragments.AddFragment(fragment)
@@ -151,23 +160,19 @@ class FrameDecoder:
         image.SetNumberOfDimensions(2)
         image.SetDimensions((stream.width, stream.height, 1))
         image.SetDataElement(element)
-        colours = "MONOCHROME2" if stream.components == 1 else "RGB"
-        image.SetPhotometricInterpretation(
-            gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.GetPIType(colours))
-        )
+        kind = gdcm.PhotometricInterpretation.GetPIType("MONOCHROME2" if stream.components == 1 else "RGB")
+        image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
         if stream.components > 1:
             image.SetPlanarConfiguration(0)
-        syntax = _LOSSLESS_UID if stream.codec is Codec.JPEG_LOSSLESS else _EXTENDED_UID
-        image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(syntax)))
-        allocated = 8 if stream.bits <= 8 else 16
+        syntax = gdcm.TransferSyntax.GetTSType(_LOSSLESS_UID if lossless else _EXTENDED_UID)
+        image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
         image.SetPixelFormat(gdcm.PixelFormat(stream.components, allocated, stream.bits, stream.bits - 1, 0))
-        with _silent_stderr():
-            text = image.GetBuffer()
-        if text is None:
-            raise ValueError("GDCM gave nothing")
-        plain = np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=f"<u{allocated // 8}")
-        shape: tuple[int, ...] = (stream.height, stream.width)
-        return self._finished(plain.reshape(shape if stream.components == 1 else (*shape, -1)), None)
+        text = image.GetBuffer()
+    if text is None:
+        raise ValueError("GDCM gave nothing")
+    plain = np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=f"<u{allocated // 8}")
+    shape: tuple[int, ...] = (stream.height, stream.width)
+    return plain.reshape(shape if stream.components == 1 else (*shape, -1))
 
 
 def _pillow_luma(data: bytes) -> Any:
@@ -181,7 +186,7 @@ def _pillow_luma(data: bytes) -> Any:
 
 @contextmanager
 def _silent_stderr() -> Generator[None]:
-    """Keep GDCM's codecs from writing to standard error: they do so past Python, and there is no switch."""
+    """Keep GDCM's codecs, one thread at a time, from writing to standard error: they do so past Python."""
     with _NATIVE:
         try:
             kept = os.dup(2)

@@ -86,7 +86,7 @@ class Greyscale:
 
     A single sample goes through one table: palette, or rescale, window and polarity (PS3.3 C.11.2). Values deeper than
     8 bits without a window are scaled from 0 to the next full range (511, 1023, ...) above the brightest pixel of the
-    first frame.
+    first frame; negative ones from the next power of two below its darkest.
     """
 
     def __init__(self, path: Path, dataset: Dataset, tags: PixelTags) -> None:
@@ -99,6 +99,8 @@ class Greyscale:
 
     def from_codes(self, codes: Pixels) -> Frame:
         """Return grey for stored values of one sample, (height, width), any integer type."""
+        if codes.dtype.kind == "i":
+            codes = codes.view(f"u{codes.dtype.itemsize}")
         if codes.dtype.itemsize == 4:  # the table takes the upper 16 bits
             codes = codes >> max(self._tags.bits_stored - 16, 0)
         if codes.dtype != np.uint8 or self._bits < 8:
@@ -149,12 +151,15 @@ class Greyscale:
         return np.asarray(np.clip(np.rint(grey), 0, 255), dtype=np.uint8)
 
     def _stored_range(self, first: Pixels) -> tuple[float, float]:
-        if self._tags.signed:
-            return -float(1 << (self._bits - 1)), float((1 << (self._bits - 1)) - 1)
-        if self._bits <= 8:
+        if self._bits <= 8 and not self._tags.signed:
             return 0.0, float((1 << self._bits) - 1)
-        brightest = int(first.max()) if first.size else 0
-        return 0.0, float((1 << min(max(brightest.bit_length(), 8), self._bits)) - 1)
+        darkest, brightest = 0, int(first.max())
+        if self._tags.signed:
+            values = first.astype(np.int64)
+            values[values >= 1 << (self._bits - 1)] -= 1 << self._bits
+            darkest, brightest = int(values.min()), int(values.max())
+        high = float((1 << min(max(brightest.bit_length(), 8), self._bits)) - 1)
+        return (0.0 if darkest >= 0 else -float(1 << darkest.bit_length())), high
 
     def _window(self) -> tuple[float, float] | None:
         centre, width = number(self._dataset, "WindowCenter"), numbers(self._dataset, "WindowWidth")
