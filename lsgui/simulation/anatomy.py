@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsgui.simulation.spec import ClipSpec
-from lsgui.simulation.speckle import Field, SpecklePool, smooth_curve, smooth_noise
+from lsgui.simulation.speckle import Field, SpecklePool, both, smooth_curve, smooth_noise
 
 Image = npt.NDArray[np.float32]
 
@@ -104,9 +104,9 @@ def build(spec: ClipSpec, canvas: Canvas, pool: SpecklePool, rng: np.random.Gene
         wall = pool.scatter(level)
         wall[:, :, 0] += bright * (0.8 + 0.35 * pool.draw(canvas.height, canvas.width)[:, :, 1])
         echo = cv2.remap(wall, mirror[0], mirror[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        scene = wall + echo * decay[:, :, None] + pool.scatter(standing)
+        scene = wall + echo * both(decay) + pool.scatter(standing)
         scene[:, :, 0] += a_lines * (0.85 + 0.3 * pool.draw(canvas.height, canvas.width)[:, :, 1])
-        scene *= through[:, :, None]
+        scene *= both(through)
         scene[:, :, 0] += rib_echo * (0.85 + 0.3 * pool.draw(canvas.height, canvas.width)[:, :, 0])
         slices.append(np.ascontiguousarray(scene, dtype=np.float32))
     at_line = np.clip(np.round(line).astype(int), 0, canvas.height - 1)

@@ -13,7 +13,7 @@ from lsgui.simulation.anatomy import Anatomy, Canvas, Image, build, from_db
 from lsgui.simulation.motion import MotionCurves, curves
 from lsgui.simulation.scanner import Geometry, Receiver, burn_in, recode, shown_frames
 from lsgui.simulation.spec import ClipSpec
-from lsgui.simulation.speckle import Field, Renewal, SpecklePool, smooth_curve
+from lsgui.simulation.speckle import Field, Renewal, SpecklePool, both, smooth_curve
 
 STRETCHES = 16
 """Stretches of the pleural line that ground truth is given for."""
@@ -174,10 +174,10 @@ class _LungTexture:
         lung = self._lung
         through = np.sqrt(1.0 - lung.in_plane**2) * path_mm / lung.slice_mm
         index = np.floor(through)
-        part = (through - index).astype(np.float32)[None, :, None]
+        part = through - index
         column = np.mod(self._columns - lung.in_plane * path_mm / self._pitch, self._width - 1)
-        fresh = self._slice(index, column) * np.cos(0.5 * np.pi * part)
-        fresh += self._slice(index + 1, column) * np.sin(0.5 * np.pi * part)
+        fresh = self._slice(index, column) * both(np.cos(0.5 * np.pi * part))[None]
+        fresh += self._slice(index + 1, column) * both(np.sin(0.5 * np.pi * part))[None]
         kept = np.exp(-np.abs(moved_mm) / lung.evolve_mm).astype(np.float32)
         fresh *= np.float32(np.sqrt(1.0 - lung.evolving))
         fresh += np.float32(np.sqrt(lung.evolving)) * self._renewal.step(kept)
@@ -199,8 +199,8 @@ class _PleuralEcho:
         self.top = max(int(anatomy.line.min() - 4 * thick), 0)
         self.bottom = min(int(anatomy.line.max() + 4 * thick) + 1, anatomy.canvas.height)
         rows = np.arange(self.top, self.bottom)[:, None]
-        self._profile = np.exp(-0.5 * ((rows - anatomy.line[None, :]) / thick) ** 2).astype(np.float32)
-        self._profile *= anatomy.visible[None, :] * from_db(pleura.level_db)
+        profile = np.exp(-0.5 * ((rows - anatomy.line[None, :]) / thick) ** 2)
+        self._profile = both(profile * anatomy.visible[None, :] * from_db(pleura.level_db))
         width = anatomy.canvas.width
         sigma = max(pleura.rough_mm / 2 / pitch, 0.8)
         self._standing_db = smooth_curve(rng, width, 2 * sigma) * pleura.rough_db
@@ -223,7 +223,7 @@ class _PleuralEcho:
         moving = spec.pleura.moving
         amplitude = from_db(np.sqrt(1 - moving) * self._standing_db + np.sqrt(moving) * level - 3.0)
         bearing = np.stack([np.cos(moving * phase), np.sin(moving * phase)], axis=-1) * amplitude[:, None]
-        return np.asarray(self._profile[:, :, None] * bearing[None].astype(np.float32), dtype=np.float32)
+        return np.asarray(self._profile * bearing[None].astype(np.float32), dtype=np.float32)
 
 
 def _b_lines(spec: ClipSpec, anatomy: Anatomy, ends: Image, path_mm: npt.NDArray[np.float64]) -> Image:
@@ -253,20 +253,20 @@ def _render(
     pleura = _PleuralEcho(spec, anatomy, rng)
     wall_renewal = Renewal(pool, canvas.height, canvas.width)
     receiver = Receiver(spec, geometry, pool)
-    lung_level = anatomy.lung_level[first:, :, None]
+    lung_level = both(anatomy.lung_level[first:])
     places = np.array([canvas.left + b / pitch for b in spec.lung.b_lines], dtype=np.float32)
     below = ((np.arange(first, canvas.height)[:, None] - anatomy.line[None, :]) > 0) * anatomy.through[first:]
     ray_depth = np.exp(-np.maximum(np.arange(first, canvas.height) - first, 0) * pitch / 90.0).astype(np.float32)
-    ray_map = (below * ray_depth[:, None]).astype(np.float32)[:, :, None]
+    ray_map = both(below * ray_depth[:, None])
     wall_kept, wall_share = wall_renewal_of(spec)
-    level = (np.float32(np.sqrt(wall_share)) * anatomy.level)[:, :, None]
+    level = both(np.sqrt(wall_share) * anatomy.level)
     out = np.empty((len(motion.times_s), spec.picture.height, spec.picture.width), dtype=np.uint8)
     half = (canvas.width - 1) / 2
     for k, time_s in enumerate(motion.times_s):
         step = motion.lung_mm[k] - motion.lung_mm[max(k - 1, 0)]
         lung = texture.at(motion.lung_mm[k], step)
         if len(places):
-            lung *= lung_level + ray_map * _b_lines(spec, anatomy, places, motion.lung_mm[k])[None, :, None]
+            lung *= lung_level + ray_map * both(_b_lines(spec, anatomy, places, motion.lung_mm[k]))[None]
         else:
             lung *= lung_level
         scene = _slice_at(anatomy.slices, motion.slice_at[k])

@@ -9,10 +9,12 @@ import numpy.typing as npt
 from lsgui.core.clip import Frame
 from lsgui.simulation.movie_writer import through_encoder
 from lsgui.simulation.spec import ClipSpec, Scanner
-from lsgui.simulation.speckle import Field, SpecklePool
+from lsgui.simulation.speckle import Field, SpecklePool, both
 
 Image = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
+
+_SUM = np.ones((1, 2), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +90,14 @@ class Receiver:
         gain_db = gain_db - scanner.edge_fade * np.clip((edge - 0.6) / 0.4, 0.0, 1.0) ** 2
         self._gain_db = gain_db.astype(np.float32)
         noise_db = scanner.noise_db + scanner.noise_growth_db * depth / depth.max() + scanner.loss_db_cm * depth / 10.0
-        self._noise = np.power(10.0, noise_db / 20.0).astype(np.float32)[:, :, None]
+        self._noise = both(np.power(10.0, noise_db / 20.0))
         self._inside = geometry.inside
         self._last: Image | None = None
 
     def picture(self, echo: Field, time_s: float) -> Frame:
         """Return the grey picture of an echo (H, W, 2), uint8: 0 dB below the top of the range is white."""
         echo += self._noise * self._pool.draw(*echo.shape[:2])
-        power = echo[:, :, 0] ** 2 + echo[:, :, 1] ** 2
+        power = np.asarray(cv2.transform(echo * echo, _SUM))
         if self._compound > 0.3:
             # looks from several angles, averaged: the dark gaps of speckle fill up
             power = cv2.GaussianBlur(power, (0, 0), sigmaX=self._compound, sigmaY=0.5 * self._compound)

@@ -13,6 +13,11 @@ Field = npt.NDArray[np.float32]
 _FWHM_TO_SIGMA = 1.0 / 2.3548
 
 
+def both(level: npt.NDArray[np.floating]) -> Field:
+    """Return a level for both parts of the echo, (..., 2): numpy runs through whole rows of it at once."""
+    return np.repeat(np.asarray(level, dtype=np.float32)[..., None], 2, axis=-1)
+
+
 def smooth_noise(rng: np.random.Generator, height: int, width: int, sigma_y: float, sigma_x: float) -> Field:
     """Return Gaussian noise smoothed to the given sigmas (pixels), (height, width), zero mean and unit variance."""
     noise = rng.standard_normal((height, width), dtype=np.float32)
@@ -50,16 +55,12 @@ class SpecklePool:
         y = int(self._rng.integers(0, self._pool.shape[0] - height + 1))
         x = int(self._rng.integers(0, self._pool.shape[1] - width + 1))
         cut = self._pool[y : y + height, x : x + width]
-        kind = int(self._rng.integers(0, 8))
-        if kind & 1:
-            cut = cut[::-1]
-        if kind & 2:
-            cut = cut[:, ::-1]
-        return cut[:, :, ::-1] if kind & 4 else cut
+        # upside down only: a view that runs backwards along a row would be slow to read
+        return cut[::-1] if self._rng.integers(0, 2) else cut
 
     def scatter(self, amplitude: npt.NDArray[np.float32]) -> Field:
         """Return the echo of scatterers whose strength is `amplitude` (height, width): speckle of that local level."""
-        return np.asarray(self.draw(*amplitude.shape) * amplitude[:, :, None], dtype=np.float32)
+        return np.asarray(self.draw(*amplitude.shape) * both(amplitude), dtype=np.float32)
 
 
 class Renewal:
@@ -74,10 +75,11 @@ class Renewal:
         next step.
         """
         a = np.asarray(kept, dtype=np.float32)
-        if a.ndim == 1:
-            a = a[None, :, None]
         if float(a.min()) > 0.99999:
             return self.field
+        fresh = np.sqrt(np.maximum(1.0 - a * a, 0.0))
+        if a.ndim == 1:
+            a, fresh = both(a)[None], both(fresh)[None]
         self.field *= a
-        self.field += np.sqrt(np.maximum(1.0 - a * a, 0.0)) * self._pool.draw(*self.field.shape[:2])
+        self.field += fresh * self._pool.draw(*self.field.shape[:2])
         return self.field
