@@ -330,5 +330,9 @@ class _Skips:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch for skips."""
+    """Watch for skips; let hypothesis try the same examples everywhere, however busy the machine is."""
+    import hypothesis
+
+    hypothesis.settings.register_profile("lsgui", deadline=None, max_examples=50, derandomize=True)
+    hypothesis.settings.load_profile("lsgui")
     config.pluginmanager.register(_Skips(), "lsgui-skips")

@@ -47,9 +47,15 @@ class MotionMap:
         self.times_s.setflags(write=False)
 
     def at(self, time_s: float) -> npt.NDArray[np.float32]:
-        """Return the map at a moment, (D, S), blended between its two neighbours in time."""
+        """Return the map at a moment, (D, S), blended between its two neighbours in time.
+
+        Where one of the two could not be measured there is nothing to blend (NaN), but at its own moment a map is
+        shown as it is.
+        """
         after = min(max(int(np.searchsorted(self.times_s, time_s)), 0), len(self.times_s) - 1)
         before = max(after - 1, 0)
         span = self.times_s[after] - self.times_s[before]
         weight = float(np.clip((time_s - self.times_s[before]) / span, 0.0, 1.0)) if span > 0 else 0.0
+        if weight in (0.0, 1.0):
+            return np.asarray(self.values[after if weight else before])
         return np.asarray((1.0 - weight) * self.values[before] + weight * self.values[after], dtype=np.float32)

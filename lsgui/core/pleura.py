@@ -140,7 +140,7 @@ class PleuralROI:
             if data.get("polyline") is not None:
                 frames.setdefault(int(data.get("frame") or 0), data["polyline"])
             return cls(tuple(frames.items()), source)
-        except (TypeError, ValueError, AttributeError) as fault:
+        except (TypeError, ValueError, OverflowError, AttributeError) as fault:
             raise RoiError("The pleural line is not of the form {frame, polyline, keyframes}.") from fault
 
 
