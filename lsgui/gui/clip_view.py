@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lsgui.gui.clip_notes import clip_note, paint_decoding, paint_note
+from lsgui.gui.clip_scene import looks_different, picture_box
 from lsgui.gui.frame_picture import FramePicture, frame_time, pixel_aspect
 from lsgui.gui.overlays.base import Corners, OverlayScene, OverlayStack
 from lsgui.gui.polyline_edit import nearest_on_line, point_and_normal
@@ -84,6 +85,7 @@ class ClipView(QWidget):
         self._greys = PictureSettings()
         self._dropping = False
         self._ring = False
+        self._own_view = False
         self._tool = RoiTool(self)
         self._tool.lineDrawn.connect(self.roiDrawn)
         self._tool.boxDrawn.connect(self.rectangleDrawn)
@@ -102,12 +104,14 @@ class ClipView(QWidget):
         before = None if old is None else old.clip
         if new.clip is not before:
             self._take_clip(before, new.clip)
+        if not self._own_view and (old is None or picture_box(old) != picture_box(new) or new.clip is not before):
+            self._set_transform(self._close_up())
         self._picture.set_settings(new.picture)
         self._take_frame(new)
         self._tool.set_line(new.roi, self._frame)
         if new.tool != ("none" if old is None else old.tool):
             self.set_tool(new.tool)
-        if old is None or _looks_different(old, new):
+        if old is None or looks_different(old, new):
             note = clip_note(new, self._tool.tool)
             self.setAccessibleDescription("" if note is None else f"{note.title} {note.sentence}".strip())
             self.update()
@@ -123,20 +127,19 @@ class ClipView(QWidget):
         self.update()
 
     def zoom_to_fit(self) -> None:
-        """Show the whole clip."""
-        self._set_transform(
-            ViewTransform.fit(
-                self._transform.width, self._transform.height, self.width(), self.height(), self._transform.aspect
-            )
-        )
+        """Show the ultrasound picture as large as it fits; once more shows the whole frame."""
+        whole = self._transform.on_box(0, 0, self._transform.width, self._transform.height)
+        close = self._close_up()
+        self._set_transform(whole if self._transform == close else close)
+        self._own_view = False
 
     def zoom_in(self) -> None:
         """Enlarge about the middle of the view."""
-        self._set_transform(self._transform.zoomed(_STEP))
+        self._look(self._transform.zoomed(_STEP))
 
     def zoom_out(self) -> None:
         """Make smaller, down to the whole clip."""
-        self._set_transform(self._transform.zoomed(1 / _STEP))
+        self._look(self._transform.zoomed(1 / _STEP))
 
     def grab_view(self) -> QImage:
         """Return the view as it is on the screen, overlays included."""
@@ -153,6 +156,7 @@ class ClipView(QWidget):
         if clip is None or before is None or clip.path != before.path:
             self._tool.set_tool("none")
             self._transform = ViewTransform.fit(1, 1, self.width(), self.height())
+            self._own_view = False
         info = None if clip is None else clip.info
         if info is None:
             return
@@ -170,6 +174,17 @@ class ClipView(QWidget):
             return
         self._frame = min(max(state.playback.frame, 0), ready - 1)
         self._picture.set_frame(clip.store.frame(self._frame))
+
+    def _close_up(self) -> ViewTransform:
+        """Return the transform on the ultrasound picture, which may be a few per cent of a screen capture."""
+        whole = self._transform.on_box(0, 0, self._transform.width, self._transform.height)
+        box = None if self._state is None else picture_box(self._state)
+        return whole if box is None else whole.on_box(*box)
+
+    def _look(self, transform: ViewTransform) -> None:
+        """Take the part of the picture that the reader has chosen: from now on nothing else moves it."""
+        self._own_view = True
+        self._set_transform(transform)
 
     def _set_transform(self, transform: ViewTransform) -> None:
         self._transform = transform
@@ -240,7 +255,7 @@ class ClipView(QWidget):
         offset = at - self._pressed
         self._wandered = self._wandered or math.hypot(offset.x(), offset.y()) > _CLICK
         if self._drag is _Drag.PAN and self._wandered:
-            self._set_transform(self._transform.panned(step.x(), step.y()))
+            self._look(self._transform.panned(step.x(), step.y()))
         elif self._drag is _Drag.COLUMN:
             self._ask_column(at)
         elif self._drag is _Drag.GREYS and self._wandered and not self._tool.drawing:
@@ -275,7 +290,7 @@ class ClipView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the pointer."""
         at = event.position()
-        self._set_transform(self._transform.zoomed(_STEP ** (event.angleDelta().y() / 120), (at.x(), at.y())))
+        self._look(self._transform.zoomed(_STEP ** (event.angleDelta().y() / 120), (at.x(), at.y())))
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -330,7 +345,7 @@ class ClipView(QWidget):
             return True
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             at = event.position()
-            self._set_transform(self._transform.zoomed(1.0 + event.value(), (at.x(), at.y())))
+            self._look(self._transform.zoomed(1.0 + event.value(), (at.x(), at.y())))
             return True
         return super().event(event)
 
@@ -352,6 +367,8 @@ class ClipView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep zoom and centre."""
         self._set_transform(self._transform.resized(self.width(), self.height()))
+        if not self._own_view:
+            self._set_transform(self._close_up())
 
     def _on_tool_ended(self) -> None:
         self._point_at(self._last)
@@ -379,21 +396,3 @@ class ClipView(QWidget):
         if paths:
             event.acceptProposedAction()
             self.filesDropped.emit(paths)
-
-
-def _looks_different(old: ReviewState, new: ReviewState) -> bool:
-    """Return whether anything that the view shows differs."""
-    return (
-        old.clip is not new.clip
-        or old.playback.frame != new.playback.frame
-        or old.playback.playing != new.playback.playing
-        or old.roi is not new.roi
-        or old.roi_phase is not new.roi_phase
-        or old.tool != new.tool
-        or old.analysis is not new.analysis
-        or old.overlays is not new.overlays
-        or old.overlays_shown != new.overlays_shown
-        or old.picture != new.picture
-        or old.mmode_column != new.mmode_column
-        or old.verdict_hidden != new.verdict_hidden
-    )

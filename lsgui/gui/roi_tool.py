@@ -315,10 +315,11 @@ class RoiTool(QObject):
             paint_handles(painter, shown, None)
 
 
-def paint_handles(painter: QPainter, points: list[QPointF], selected: int | None) -> None:
+def paint_handles(painter: QPainter, points: list[QPointF], selected: int | None, *, small: bool = False) -> None:
     """Paint small round handles; the selected one is filled."""
     for index, point in enumerate(points):
         chosen = index == selected
-        painter.setPen(QPen(QColor(DARK.accent), 2.0))
+        radius = 4.5 if chosen else 2.0 if small else 3.5
+        painter.setPen(QPen(QColor(DARK.accent), 1.5 if small and not chosen else 2.0))
         painter.setBrush(QColor(DARK.accent) if chosen else QColor(DARK.text))
-        painter.drawEllipse(point, 4.5 if chosen else 3.5, 4.5 if chosen else 3.5)
+        painter.drawEllipse(point, radius, radius)

@@ -57,7 +57,7 @@ class NoteRow(QWidget):
         sign = QLabel()
         sign.setPixmap(icon_pixmap(icon, tokens().muted if tone == "none" else _colour(tone), 16))
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        words = QLabel(sentence)
+        words = QLabel(sentence.replace(" %", "\u00a0%").replace("± ", "±\u00a0"))  # a number keeps its unit
         words.setWordWrap(True)
         set_look(words, "warning" if tone == "warning" else "")
         row.addWidget(words, 1)

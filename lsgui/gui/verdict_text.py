@@ -47,6 +47,8 @@ def extent_words(prediction: Prediction, info: ClipInfo | None) -> str:
     seconds = scored_seconds(prediction, info)
     if seconds:
         parts.append(seconds)
+    if prediction.label is SlidingLabel.CANNOT_ASSESS:
+        return f"{seconds} scored" if seconds else "Nothing could be scored."
     return " · ".join([prediction.label.value, *([", ".join(parts)] if parts else [])])
 
 

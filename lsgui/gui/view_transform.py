@@ -46,6 +46,14 @@ class ViewTransform:
         centre = ((width - 1) / 2, (height - 1) / 2)
         return cls(width, height, max(view_width, 1.0), max(view_height, 1.0), aspect, 1.0, centre)
 
+    def on_box(self, left: float, top: float, width: float, height: float) -> "ViewTransform":
+        """Return the transform that shows a box of the clip, in pixels, as large as it fits."""
+        whole = replace(self, zoom=1.0)
+        wanted = min(self.view_width / max(width, 1.0), self.view_height / max(height * self.aspect, 1.0))
+        zoom = min(max(wanted / whole.scale_x, 1.0), MAX_ZOOM)
+        centre = (left + (width - 1) / 2, top + (height - 1) / 2)
+        return replace(self, zoom=zoom, centre=centre)._held()
+
     @property
     def scale_x(self) -> float:
         """Points of the view per column of the clip."""

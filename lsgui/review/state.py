@@ -51,6 +51,8 @@ class LoadedClip:
     quality: tuple[QualityFlag, ...] = ()
     mm_per_px: float | None = None
     calibrated: bool = False
+    scan_box: tuple[int, int, int, int] | None = None
+    """Where the ultrasound picture lies within the frame (x, y, width, height); None until it is known."""
 
 
 class LoopMode(StrEnum):

@@ -3,10 +3,14 @@
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from lsgui.core.pleura import polyline_length
 from lsgui.gui.colour_map import with_alpha
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.roi_tool import paint_handles
 from lsgui.gui.theme import DARK
+
+_ROOMY = 20.0
+"""Points between two handles below which they are painted smaller, so that the line stays to be seen."""
 
 
 @OVERLAYS.register("pleural_line")
@@ -39,4 +43,5 @@ class RoiOutline(Overlay):
         painter.setPen(pen)
         painter.drawPolyline(polygon)
         if not scene.state.playback.playing and not drawing:
-            paint_handles(painter, points, scene.selected)
+            crowded = polyline_length(scene.transform.points_to_view(scene.line)) < _ROOMY * (len(points) - 1)
+            paint_handles(painter, points, scene.selected, small=crowded)
