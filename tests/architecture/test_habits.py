@@ -133,11 +133,14 @@ def _written_by_hand() -> list[Path]:
     return sorted(p for p in files if p.is_file() and (p.suffix in kinds or p.name == "run") and p != Path(__file__))
 
 
-@pytest.mark.parametrize(("what", "pattern"), [("host", URL), ("path of one machine", MACHINE)])
+@pytest.mark.parametrize(
+    ("what", "pattern"), [pytest.param("host", URL, id="host"), pytest.param("path of one machine", MACHINE, id="path")]
+)
 def test_no_file_names_a(what: str, pattern: re.Pattern[str]) -> None:
     found = [
         f"{_relative(path)}:{number} names a {what}: {line.strip()[:80]}"
         for path in _written_by_hand()
+        if what != "host" or "tests" not in path.parts  # bad files are bad with any address in them
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if pattern.search(line)
     ]
