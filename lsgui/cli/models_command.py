@@ -1,6 +1,7 @@
 """`lsgui models`: which models can be run here."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,6 @@ def _print_table(cards: list["ModelCard"]) -> None:
             card.sha256[:12] or "none",
             card.title,
         )
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 120)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console.print(table)
     console.print("Research use only. Not a medical device.")

@@ -132,8 +132,9 @@ class TableOutput:
 
         self._table = Table(box=None, header_style="bold", pad_edge=False)
         self._unsure = False
-        for heading in ("clip", "verdict", "p(absent)", "motion", "line", "notes"):
-            self._table.add_column(heading, overflow="fold")
+        for heading in ("clip", "verdict", "p(absent)", "motion", "line"):
+            self._table.add_column(heading, no_wrap=heading not in ("clip", "verdict"), overflow="fold")
+        self._table.add_column("notes", overflow="fold")
         stack.callback(self._print)
 
     def answer(self, answer: ClipAnswer) -> None:
@@ -161,8 +162,8 @@ class TableOutput:
 
         if not self._table.row_count:
             return
-        console = Console(highlight=False)
-        console.print(self._table, width=None if console.is_terminal else 160)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+        console.print(self._table)
         if self._unsure:
             console.print(f"Cannot assess: {CANNOT_ASSESS_ADVICE}")
         console.print(RESEARCH_LINE)
@@ -184,7 +185,7 @@ class OverlayOutput:
 
         path = self._folder / f"{answer.prediction.clip}.png"
         try:
-            write_atomic(path, overlay_png(answer.clip, answer.prediction, answer.maps))
+            write_atomic(path, overlay_png(answer.clip, answer.prediction, answer.maps, answer.area.box))
         except OSError as fault:
             raise _unwritable(path, fault) from fault
 

@@ -13,7 +13,7 @@ from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction, QualityFlag
 from lsgui.imaging.pleura_finder import find_pleura
 from lsgui.imaging.quality import clip_flags
-from lsgui.imaging.scan_area import find_scan_area, picture_scale
+from lsgui.imaging.scan_area import ScanArea, find_scan_area, picture_scale
 from lsgui.inference.line_file import LineFile
 from lsgui.inference.preparation import build_request, prediction_without_line
 from lsgui.inference.protocol import (
@@ -40,9 +40,10 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipAnswer:
-    """A clip, what is said of it, and the heat maps by quantity. Valid while the runner's block is open."""
+    """A clip, its scan area, what is said of it, and heat maps by quantity. Valid while the runner's block is open."""
 
     clip: Clip
+    area: ScanArea
     prediction: Prediction
     maps: dict[str, MotionMap] = field(default_factory=dict)
 
@@ -100,7 +101,7 @@ class ClipRunner:
             roi = find_pleura(clip, area, scale)
         seconds = {"read": read_s, "roi": time.perf_counter() - begun}
         if roi is None:
-            return ClipAnswer(clip, self._without_line(clip, quality, seconds))
+            return ClipAnswer(clip, area, self._without_line(clip, quality, seconds))
         self._last_id += 1
         request = build_request(
             clip,
@@ -112,7 +113,8 @@ class ClipRunner:
             quality=quality,
             seconds=seconds,
         )
-        return self._answer(clip, request, tell)
+        prediction, maps = self._answer(request, tell)
+        return ClipAnswer(clip, area, prediction, maps)
 
     def _given_line(self, clip: Clip) -> PleuralROI | None:
         name = clip.info.path.name
@@ -121,7 +123,7 @@ class ClipRunner:
             check_roi_fits(roi, clip.info.width, clip.info.height, name)
         return roi
 
-    def _answer(self, clip: Clip, request: InferenceRequest, tell: Tell) -> ClipAnswer:
+    def _answer(self, request: InferenceRequest, tell: Tell) -> tuple[Prediction, dict[str, MotionMap]]:
         maps: dict[str, MotionMap] = {}
         self._session.submit(request)
         while True:
@@ -133,7 +135,7 @@ class ClipRunner:
             elif isinstance(event, MotionReady):
                 maps[event.motion_map.quantity] = event.motion_map
             elif isinstance(event, Finished):
-                return ClipAnswer(clip, event.prediction, maps)
+                return event.prediction, maps
             elif isinstance(event, Failed):
                 raise LsguiError(event.sentence)
             elif isinstance(event, Cancelled):

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from lsgui.core.clip import Clip
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, SlidingLabel
 from lsgui.core.motion_map import MotionMap
-from lsgui.core.pleura import PleuralROI, Polyline, resample_polyline
+from lsgui.core.pleura import Polyline, resample_polyline
 from lsgui.core.prediction import Prediction
 
 Picture = npt.NDArray[np.uint8]
@@ -30,42 +30,78 @@ VERDICT: dict[SlidingLabel, Colour] = {
 }
 
 MIN_WIDTH = 960
-MAX_ZOOM = 4
+HEIGHT = 640
+MAX_WIDTH = 1280
+MAX_ZOOM = 4.0
 HEAT_ALPHA = 0.55
 _PAD = 16
 _LINE = 22
 
+Box = tuple[int, int, int, int]
 
-def overlay_png(clip: Clip, prediction: Prediction, maps: Mapping[str, MotionMap]) -> bytes:
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The part of the frame that is shown: corner in pixels of the file, and how much it is enlarged."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    zoom: float
+
+    def points(self, places: Polyline) -> Polyline:
+        """Turn pixels of the file, (..., 2), into pixels of the picture."""
+        return np.asarray((places + 0.5 - (self.x, self.y)) * self.zoom - 0.5)
+
+
+def overlay_png(clip: Clip, prediction: Prediction, maps: Mapping[str, MotionMap], area: Box | None = None) -> bytes:
     """Return the picture of `overlay_picture` as a PNG file."""
-    picture = overlay_picture(clip, prediction, maps)
+    picture = overlay_picture(clip, prediction, maps, area)
     return bytes(cv2.imencode(".png", picture[..., ::-1])[1])
 
 
-def overlay_picture(clip: Clip, prediction: Prediction, maps: Mapping[str, MotionMap]) -> Picture:
+def overlay_picture(
+    clip: Clip, prediction: Prediction, maps: Mapping[str, MotionMap], area: Box | None = None
+) -> Picture:
     """Draw the middle frame with pleural line, ribbon and heat map, and below it the verdict in words.
 
     Parameters
     ----------
     maps
         Heat maps by quantity; "speckle_change" is shown where it is there, else "flow".
+    area
+        Box (x, y, width, height) of the ultrasound image. What lies outside, such as a burned-in name, is not shown;
+        nor is what lies far below the pleura. None for the whole frame.
     """
     index = len(clip) // 2
-    zoom = int(np.clip(np.ceil(MIN_WIDTH / clip.info.width), 1, MAX_ZOOM))
-    frame = cv2.resize(clip.frame(index), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-    picture: Picture = np.repeat(frame[..., None], 3, axis=2)
     heat = maps.get("speckle_change") or maps.get("flow")
-    if prediction.roi is not None:
-        line = prediction.roi.line_at(index)
+    line = None if prediction.roi is None else prediction.roi.line_at(index)
+    view = _view(area or (0, 0, clip.info.width, clip.info.height), line, heat)
+    cut = clip.frame(index)[view.y : view.y + view.height, view.x : view.x + view.width]
+    way = cv2.INTER_CUBIC if view.zoom >= 1.0 else cv2.INTER_AREA
+    size = (max(round(view.width * view.zoom), 1), max(round(view.height * view.zoom), 1))
+    picture: Picture = np.repeat(cv2.resize(cut, size, interpolation=way)[..., None], 3, axis=2)
+    if line is not None:
+        line = line if line[0, 0] <= line[-1, 0] else line[::-1]
         if heat is not None:
-            picture = _with_heat(picture, heat, line, zoom, float(clip.info.times_s[index]))
-        _draw_line(picture, line, zoom)
-        _draw_ribbon(picture, prediction, prediction.roi, index, zoom)
+            picture = _with_heat(picture, heat, line, view, float(clip.info.times_s[index]))
+        _draw_line(picture, view.points(line))
+        _draw_ribbon(picture, prediction, view.points(line))
     if picture.shape[1] < MIN_WIDTH:
         side = MIN_WIDTH - picture.shape[1]
         picture = np.pad(picture, ((0, 0), (side // 2, side - side // 2), (0, 0)))
-    card = _card(prediction, heat if prediction.roi is not None else None, picture.shape[1], index, len(clip))
+    card = _card(prediction, heat if line is not None else None, picture.shape[1], index, len(clip))
     return np.concatenate([picture, card])
+
+
+def _view(area: Box, line: Polyline | None, heat: MotionMap | None) -> _View:
+    x, y, width, height = area
+    if line is not None:
+        deepest = float(line[:, 1].max())
+        below = max(1.2 * (deepest - y), 2.0 * heat.depth_px if heat is not None else 0.0)
+        height = int(np.clip(deepest + below - y, min(height, 32), height))
+    return _View(x, y, width, height, min(MAX_ZOOM, HEIGHT / height, MAX_WIDTH / width))
 
 
 def class_colour(p_absent: float, prediction: Prediction) -> Colour:
@@ -89,33 +125,28 @@ def _normals(line: Polyline) -> Polyline:
     return np.asarray(-across if across[:, 1].mean() < 0 else across)
 
 
-def _with_heat(picture: Picture, heat: MotionMap, line: Polyline, zoom: int, time_s: float) -> Picture:
+def _with_heat(picture: Picture, heat: MotionMap, line: Polyline, view: _View, time_s: float) -> Picture:
     values = heat.at(time_s)
     rows, columns = values.shape
-    edge = resample_polyline(line if line[0, 0] <= line[-1, 0] else line[::-1], columns + 1)
+    edge = resample_polyline(line, columns + 1)
     depth = np.linspace(0.0, heat.depth_px, rows + 1)
-    grid = ((edge[None] + depth[:, None, None] * _normals(edge)[None]) * zoom).round().astype(np.int32)
+    grid = view.points(edge[None] + depth[:, None, None] * _normals(edge)[None]).round().astype(np.int32)
     level = np.clip((values - heat.low) / max(heat.high - heat.low, 1e-9), 0.0, 1.0)
     table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO)[:, 0, ::-1]
     layer = picture.copy()
-    for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True):
-        if level[row, column] < 0.1:  # the picture stays bare where nothing moves
-            continue
+    for row, column in zip(*np.nonzero(level >= 0.1), strict=True):  # the picture stays bare where nothing moves
         cell = grid[[row, row, row + 1, row + 1], [column, column + 1, column + 1, column]]
         cv2.fillConvexPoly(layer, cell, table[int(255 * level[row, column])].tolist())
     return np.asarray(cv2.addWeighted(layer, HEAT_ALPHA, picture, 1.0 - HEAT_ALPHA, 0.0), dtype=np.uint8)
 
 
-def _draw_line(picture: Picture, line: Polyline, zoom: int) -> None:
-    points = (line * zoom * 16).round().astype(np.int32)
-    cv2.polylines(picture, [points], False, ACCENT, max(1, zoom // 2), cv2.LINE_AA, shift=4)
+def _draw_line(picture: Picture, line: Polyline) -> None:
+    cv2.polylines(picture, [(line * 16).round().astype(np.int32)], False, ACCENT, 2, cv2.LINE_AA, shift=4)
 
 
-def _draw_ribbon(picture: Picture, prediction: Prediction, roi: PleuralROI, index: int, zoom: int) -> None:
-    line = roi.line_at(index)
-    line = line if line[0, 0] <= line[-1, 0] else line[::-1]
-    count = max(int(np.hypot(*(line[-1] - line[0])) * zoom / 8), 2)
-    dots = resample_polyline(line, count) * zoom
+def _draw_ribbon(picture: Picture, prediction: Prediction, line: Polyline) -> None:
+    count = max(int(np.hypot(*(line[-1] - line[0])) / 8), 2)
+    dots = resample_polyline(line, count)
     dots = dots - _normals(dots) * 12.0
     for place, (x, y) in enumerate(dots):
         fraction = place / (count - 1)

@@ -12,7 +12,7 @@ from lsgui.core.label import SlidingLabel
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import ModelRef, Prediction, QualityFlag, SegmentScore, WindowScore
-from lsgui.review.overlay_picture import ACCENT, VERDICT, class_colour, overlay_picture, overlay_png
+from lsgui.review.overlay_picture import ACCENT, HEIGHT, VERDICT, class_colour, overlay_picture, overlay_png
 
 GREY = 40
 
@@ -56,28 +56,43 @@ def _near(picture, colour, tolerance=30):
 
 
 def test_line_ribbon_and_heat_map_lie_where_they_should():
-    picture = overlay_picture(_clip(), _said(), {"speckle_change": _heat()})
-    zoom = 3
-    shot = picture[: 240 * zoom]
+    said = _said(roi=PleuralROI.single(0, [[60, 110], [260, 110]]))
+    picture = overlay_picture(_clip(), said, {"speckle_change": _heat()})
+    assert picture.shape[1] == 960
+    zoom = HEIGHT / 240
+    left = (960 - round(320 * zoom)) // 2
+    shot = picture[:HEIGHT, left:]
     rows, columns = np.nonzero(_near(shot, ACCENT))
-    assert abs(rows.mean() - 100 * zoom) < 4
-    assert columns.min() < 62 * zoom
-    assert columns.max() > 258 * zoom
+    assert abs(rows.mean() - 110.5 * zoom) < 3
+    assert abs(columns.min() - 60.5 * zoom) < 4
+    assert abs(columns.max() - 260.5 * zoom) < 4
     for colour, side in ((VERDICT[SlidingLabel.LS_A], slice(0, 160)), (VERDICT[SlidingLabel.LS_P], slice(160, 320))):
-        found = _near(shot, colour, 6)
-        above = found[: 100 * zoom]
-        assert above[:, side.start * zoom : side.stop * zoom].sum() > 0.95 * above.sum() > 50
-    band = shot[102 * zoom : 129 * zoom].astype(int)
-    assert (np.abs(band[:, 62 * zoom : 158 * zoom] - GREY) < 8).all(), "no heat where nothing was measured"
-    assert (band[:, 165 * zoom : 258 * zoom, 0] > GREY + 60).all(), "heat where something was"
-    assert (np.abs(shot[133 * zoom :].astype(int) - GREY) < 8).all(), "nothing below the map's depth"
+        above = _near(shot, colour, 6)[: int(110 * zoom)]
+        assert above[:, int(side.start * zoom) : int(side.stop * zoom)].sum() > 0.95 * above.sum() > 50
+    band = shot[int(113 * zoom) : int(138 * zoom)].astype(int)
+    assert (np.abs(band[:, : int(157 * zoom)] - GREY) < 8).all(), "no heat where nothing was measured"
+    assert (band[:, int(164 * zoom) : int(257 * zoom), 0] > GREY + 60).all(), "heat where something was"
+    assert (np.abs(shot[int(144 * zoom) :, : int(320 * zoom)].astype(int) - GREY) < 8).all(), "nothing below the map"
+
+
+def test_only_the_scan_area_near_the_pleura_is_shown():
+    clip = _clip(1280, 720)
+    pixels = clip.stack().copy()
+    pixels[:, :30] = 255  # a burned-in header
+    clip = Clip(clip.info, MemoryFrames(pixels))
+    said = _said(roi=PleuralROI.single(0, [[500, 200], [600, 200]]))
+    picture = overlay_picture(clip, said, {}, (480, 100, 150, 500))
+    assert not (picture[:600] == 255).all(axis=2).any(), "the header is not in the picture"
+    rows, _ = np.nonzero(_near(picture[:640], ACCENT))
+    zoom = 640 / (2.2 * 100)
+    assert abs(rows.mean() - 100.5 * zoom) < 4
 
 
 @pytest.mark.parametrize("label", list(SlidingLabel))
 def test_the_verdict_colour_is_on_the_card(label):
     picture = overlay_picture(_clip(), _said(label), {})
     assert picture.shape[1] == 960
-    assert _near(picture[720:], VERDICT[label], 12).sum() > 200
+    assert _near(picture[HEIGHT:], VERDICT[label], 12).sum() > 200
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (1280, 720), (200, 900), (1000, 90)])
@@ -87,8 +102,9 @@ def test_any_size_of_clip_makes_a_picture_with_a_card(width, height):
     said = replace(said, p_absent=None, p_absent_interval=None, hint="A long sentence " * 20)
     picture = overlay_picture(clip, said, {"flow": _heat()})
     assert picture.shape[1] >= 960
-    assert picture.shape[0] > height
-    assert not _near(picture[:height], ACCENT).any(), "no line where there is none"
+    shown = min(HEIGHT, round(height * min(4.0, HEIGHT / height, 1280 / width)))
+    assert picture.shape[0] > shown + 200
+    assert not _near(picture[:shown], ACCENT).any(), "no line where there is none"
 
 
 def test_the_png_holds_the_picture():
