@@ -15,11 +15,12 @@ from lsgui.core.prediction import Prediction, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.dis_flow import relative_flow_map
-from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index, window_starts
-from lsgui.imaging.strip_channels import POOL_TIME, WINDOW_SAMPLES, sample_moments, strip_channels
+from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index
+from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.imaging.strip_flags import strip_flags
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
+from lsgui.inference.strip_scoring import score_windows, strip_windows
 from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probability, window_probability
 from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, find_cards, load_card
@@ -30,9 +31,6 @@ IsCancelled = Callable[[], bool]
 
 BLACK = 3.0
 """Mean grey level of a strip under which its frame counts as black lead-in."""
-
-_BATCH = 8
-_NARROWEST = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +73,7 @@ def warm_up(device: str) -> None:
         if card.input.kind == "strip" and card.needs_weights:
             network = _network(card.id, card.sha256, device)
             with torch.inference_mode():
-                network(torch.zeros(1, 6, WINDOW_SAMPLES // POOL_TIME, 32, 16, device=device))
+                network(torch.zeros(1, CHANNELS, WINDOW_SAMPLES // POOL_TIME, 32, 16, device=device))
 
 
 def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> Prediction:
@@ -136,25 +134,17 @@ def _keys(request: InferenceRequest, first: int) -> list[int]:
 
 
 def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
-    moments = sample_moments(strip.times_s)
-    starts = window_starts(len(moments))
+    moments, starts = strip_windows(strip)
     spans = tuple(_span(moments, int(start), first) for start in starts)
     if not run.card.needs_weights:
         logits = -(evidence.excess - EVEN) / SLOPE
         _announce(run, spans, logits, 0)
         return _Scored(logits, spans)
-    if len(moments) < POOL_TIME:
-        return _Scored(np.full((1, 1), np.nan), (spans[0],))
-    channels = strip_channels(strip.frames[moments].astype(np.float32))
-    network = _network(run.card.id, run.card.sha256, run.device)
     rows: list[npt.NDArray[np.float64]] = []
-    for index in range(0, len(starts), _BATCH):
+    for out in score_windows(_network(run.card.id, run.card.sha256, run.device), strip, run.device):
         if run.cancelled():
             raise CancelledError
-        batch = _windows(channels, starts[index : index + _BATCH])
-        with torch.inference_mode():
-            out = network(torch.from_numpy(batch).to(run.device)).float().cpu().numpy().astype(np.float64)
-        _announce(run, spans, out, index)
+        _announce(run, spans, out, sum(map(len, rows)))
         rows.append(out)
     return _Scored(np.concatenate(rows), spans)
 
@@ -165,15 +155,6 @@ def _announce(run: _Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray
         p = window_probability(row, run.rule)
         if np.isfinite(p):
             run.emit(WindowScored(run.request.id, WindowScore(*span, p)))
-
-
-def _windows(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Return the channels of each window, (N, C, 8, D, S); a narrow strip is mirrored to the least width."""
-    length = min(WINDOW_SAMPLES // POOL_TIME, channels.shape[1])
-    first = np.minimum(starts // POOL_TIME, channels.shape[1] - length)
-    batch = np.stack([channels[:, start : start + length] for start in first])
-    missing = _NARROWEST - batch.shape[-1]
-    return np.pad(batch, ((0, 0),) * 4 + ((0, missing),), mode="symmetric") if missing > 0 else batch
 
 
 def _span(moments: npt.NDArray[np.int64], start: int, first: int) -> tuple[int, int]:

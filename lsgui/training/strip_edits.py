@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Window = npt.NDArray[np.float32]
-EditKind = Literal["original", "retimed", "pasted", "shallow", "held", "residual", "pulse", "mirror", "mirror_held"]
-POSITIVE: tuple[EditKind, ...] = ("original", "retimed", "pasted", "shallow")
+EditKind = Literal["original", "retimed", "shallow", "held", "residual", "pulse", "mirror", "mirror_held"]
+POSITIVE: tuple[EditKind, ...] = ("original", "retimed", "shallow")
 NEGATIVE: tuple[EditKind, ...] = ("held", "residual", "pulse", "mirror", "mirror_held")
 
 
@@ -125,22 +125,23 @@ def edit_window(
     seconds
         (T,) moments, for motion at heart rate.
     other
-        A window of another moment ("retimed") or of another sliding clip ("pasted"), of the same shape.
+        A window of another moment of the same clip, for "retimed". Texture of another clip is not pasted: its lung may
+        change less than this clip's wall, and would then be labelled sliding without a sign of it.
     seam
         Where the exchange begins; drawn when None.
     """
     seam = seam or random_seam(rng, pleura_row)
     if kind == "original":
         return window
-    if kind in ("retimed", "pasted"):
+    if kind == "retimed":
         if other is None:
-            raise ValueError(f"{kind} needs another window")
+            raise ValueError("a re-timed window needs another moment")
         return blend(window, match_texture(other, window, pleura_row), seam)
     still = window[int(rng.integers(len(window)))]
     held = np.repeat(still[None], len(window), axis=0)
     if kind == "shallow":
-        share = np.float32(rng.uniform(0.45, 0.8))
-        return blend(window, share * window + (np.float32(1.0) - share) * held, seam)
+        share = rng.uniform(0.65, 0.9)
+        return blend(window, (held + share * (window - held)).astype(np.float32), seam)
     if kind == "held":
         below = held + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
     elif kind == "residual":

@@ -31,6 +31,7 @@ class StripRecipe:
     clip_value: float = 0.4
     label_smoothing: float = 0.04
     simulated_share: float = 0.35
+    simulated_clips: int = 100
     width: int = 16
     dropout: float = 0.2
     seed: int = 1

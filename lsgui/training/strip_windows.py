@@ -16,15 +16,14 @@ WINDOW_COLUMNS = 32
 """Columns of a training window, 12.8 mm of pleura."""
 
 _KIND_ODDS: dict[EditKind, float] = {
-    "original": 0.20,
-    "retimed": 0.10,
-    "pasted": 0.10,
-    "shallow": 0.10,
+    "original": 0.25,
+    "retimed": 0.17,
+    "shallow": 0.08,
     "held": 0.08,
-    "residual": 0.11,
-    "pulse": 0.08,
-    "mirror": 0.17,
-    "mirror_held": 0.06,
+    "residual": 0.14,
+    "pulse": 0.09,
+    "mirror": 0.14,
+    "mirror_held": 0.05,
 }
 
 
@@ -100,9 +99,8 @@ class WindowDrawer:
         stretches = absent.reshape(-1, SEGMENT_COLUMNS).mean(axis=1)
         return TrainingWindow(window, stretches.astype(np.float32), kind)
 
-    def _pick(self, rng: np.random.Generator, other_than: str = "") -> StripSource:
-        groups = [g for g in self._real if g[0].patient != other_than] or self._real
-        group = groups[int(rng.integers(len(groups)))]
+    def _pick(self, rng: np.random.Generator) -> StripSource:
+        group = self._real[int(rng.integers(len(self._real)))]
         return group[int(rng.integers(len(group)))]
 
     def _edited(self, rng: np.random.Generator) -> tuple[Window, npt.NDArray[np.float32], str]:
@@ -113,8 +111,6 @@ class WindowDrawer:
         other = None
         if kind == "retimed":
             other = _cut(source, rng)[0][:: 1 if rng.random() < 0.5 else -1]
-        elif kind == "pasted":
-            other = _cut(self._pick(rng, other_than=source.patient), rng)[0]
         row = source.strip.pleura_row
         seam = random_seam(rng, row)
         seconds = np.arange(len(window)) / SAMPLE_HZ

@@ -1,0 +1,178 @@
+"""One training run of `cmwru-strip`, from the folder to the card."""
+
+import json
+import logging
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lsgui.core.atomic_file import write_atomic
+from lsgui.core.errors import DatasetError, DeviceError, ModelError
+from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
+from lsgui.models.checkpoint import save_weights
+from lsgui.models.cmwru_strip import CmwruStrip
+from lsgui.training.leave_one_out import ClipScore, leave_one_out, summary
+from lsgui.training.sources import dataset_sources, read_dataset, simulated_sources
+from lsgui.training.strip_trainer import StripRecipe, train_strip_network
+from lsgui.training.strip_windows import StripSource
+
+VERSION = "1"
+ABSTAIN = (0.42, 0.58)
+"""Around even odds no verdict is given: there the network is not sure enough to be right on unseen patients."""
+
+LIMITS = (
+    "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
+    "Absent clips are edits of sliding clips and simulations; figures on them say nothing certain of patients.",
+    "Probe motion, heavy compression and clips under 3 s make it unsure.",
+)
+
+_log = logging.getLogger(__name__)
+
+
+def read_recipe(model: str, config: Path | None, settings: Sequence[str]) -> StripRecipe:
+    """Return the recipe with the settings of a TOML file and of the command line, the latter stronger.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be trained here or a setting is wrong.
+    """
+    if model != "cmwru-strip":
+        raise ModelError(f"Model {model!r} cannot be trained by this version: choose cmwru-strip.")
+    recipe = StripRecipe()
+    if config is not None:
+        try:
+            pairs = tomllib.loads(config.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as fault:
+            raise ModelError(f"{config}: the settings cannot be read ({fault}).") from fault
+        for name, value in pairs.items():
+            recipe = recipe.with_setting(name, str(value))
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ModelError(f"'{setting}' is not a setting: write --set key=value.")
+        recipe = recipe.with_setting(name.strip(), value.strip())
+    return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class StripRun:
+    """What to train on and where the result goes."""
+
+    data: Path
+    index: Path | None
+    out: Path
+    recipe: StripRecipe
+    device: str
+    resume: bool
+
+    def execute(self, measure: bool) -> ModelCard:
+        """Train, write weights, card and figures into `out`, and return the card.
+
+        Parameters
+        ----------
+        measure
+            Train once for every patient without that patient first, and put the figures on the card.
+        """
+        self._check()
+        rows = read_dataset(self.data, self.index)
+        with _progress() as bars:
+            simulated = self._simulated(bars)
+            metrics: dict[str, Any] = {}
+            if measure:
+                sliding = [row for row in rows if row.label == "ls_p"]
+                scores = leave_one_out(sliding, simulated, self._trainer(bars), self._note)
+                metrics = {"leave_one_patient_out": summary(scores, (-0.32, 0.32))}
+                self._write("leave_one_out.json", {**metrics, "scores": [asdict(score) for score in scores]})
+            real = list(dataset_sources(rows))
+            network = self._trainer(bars)([*real, *simulated], "all")
+        return self._publish(network, real, metrics)
+
+    def _check(self) -> None:
+        import torch
+
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise DeviceError("There is no CUDA device here: train with --device cpu.")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise DatasetError(f"{self.out}: the folder cannot be made ({fault.strerror}).") from fault
+
+    def _simulated(self, bars: Progress) -> list[StripSource]:
+        count = self.recipe.simulated_clips if self.recipe.simulated_share > 0 else 0
+        if not count:
+            return []
+        task = bars.add_task("simulating clips", total=count)
+        return list(simulated_sources(count, self.recipe.seed, lambda done, _: bars.update(task, completed=done)))
+
+    def _trainer(self, bars: Progress) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
+        def train(sources: Sequence[StripSource], fold: str) -> CmwruStrip:
+            task = bars.add_task(f"training ({fold})", total=self.recipe.steps)
+
+            def report(step: int, _steps: int, loss: float) -> None:
+                bars.update(task, completed=step, description=f"training ({fold}) loss {loss:.3f}")
+                if step % 50 == 0:
+                    _log.info("fold %s step %d loss %.4f", fold, step, loss)
+
+            checkpoint = self.out / f"checkpoint_{fold}.pt"
+            if not self.resume:
+                checkpoint.unlink(missing_ok=True)
+            return train_strip_network(sources, self.recipe, self.device, checkpoint, report).cpu()
+
+        return train
+
+    def _note(self, patient: str, scores: list[ClipScore]) -> None:
+        self._write(f"fold_{patient}.json", [asdict(score) for score in scores])
+
+    def _write(self, name: str, content: Any) -> None:
+        write_atomic(self.out / name, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
+
+    def _publish(self, network: CmwruStrip, real: Sequence[StripSource], metrics: dict[str, Any]) -> ModelCard:
+        digest = save_weights(network, self.out / "model.safetensors")
+        patients = len({source.patient for source in real})
+        card = ModelCard(
+            id="cmwru-strip",
+            title="3D residual network on the pleural strip",
+            version=VERSION,
+            architecture="cmwru-strip",
+            input=ModelInput(kind="strip", size=(32, 64, 32), window_s=2.5),
+            hyperparameters={"width": self.recipe.width, "dropout": self.recipe.dropout},
+            threshold=0.5,
+            threshold_source="even odds, set before training and not moved afterwards",
+            abstain=ABSTAIN,
+            calibration=Calibration(source="none: the network's own odds"),
+            parameters=sum(weight.numel() for weight in network.parameters()),
+            sha256=digest,
+            trained_on=f"{len(real)} sliding clips of {patients} patients, edits of them, "
+            f"{self.recipe.simulated_clips if self.recipe.simulated_share > 0 else 0} simulated clips",
+            metrics=metrics,
+            command=self._command(),
+            seed=self.recipe.seed,
+            limits=LIMITS,
+        )
+        write_card(card, self.out)
+        return card
+
+    def _command(self) -> str:
+        index = f" --index trained_models/cmwru-strip/{self.index.name}" if self.index else ""
+        changed = [
+            f" --set {name}={value}"
+            for name, value in asdict(self.recipe).items()
+            if value != getattr(StripRecipe(), name)
+        ]
+        return f"lsgui train --data CLIPS --model cmwru-strip{index} --out RUN{''.join(changed)} --leave-one-out"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show bars on standard error, and none when it is not a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield bars
