@@ -234,6 +234,9 @@ def main(arguments: list[str]) -> int:
     except SetupError as reason:
         say(str(reason))
         return 1
+    except OSError as fault:
+        say(f"{fault.filename or VENV} cannot be written ({fault.strerror}): clone lsgui into a folder of your own.")
+        return 1
     except KeyboardInterrupt:
         say("Stopped. The next start goes on from here.")
         return 130
