@@ -3,7 +3,8 @@
 import csv
 import json
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -69,7 +70,7 @@ class JsonOutput:
     """One JSON object a line; a file appears whole when the run ends."""
 
     def __init__(self, stack: ExitStack, target: str) -> None:
-        self._file: IO[str] = sys.stdout if target == "-" else _opened(stack, Path(target))
+        self._file: IO[str] = sys.stdout if target == "-" else stack.enter_context(_whole_file(Path(target)))
 
     def answer(self, answer: ClipAnswer) -> None:
         """Write the prediction."""
@@ -88,7 +89,7 @@ class CsvOutput:
     """One row a clip, see `CSV_COLUMNS`; the file appears whole when the run ends."""
 
     def __init__(self, stack: ExitStack, path: Path) -> None:
-        self._writer = csv.DictWriter(_opened(stack, path, newline=""), CSV_COLUMNS, restval="")
+        self._writer = csv.DictWriter(stack.enter_context(_whole_file(path, newline="")), CSV_COLUMNS, restval="")
         self._writer.writeheader()
 
     def answer(self, answer: ClipAnswer) -> None:
@@ -200,10 +201,20 @@ def _probability(said: Prediction) -> str:
     return f"{said.p_absent:.2f} [{low:.2f}-{high:.2f}]"
 
 
-def _opened(stack: ExitStack, path: Path, newline: str | None = None) -> IO[str]:
+@contextmanager
+def _whole_file(path: Path, newline: str | None = None) -> Iterator[IO[str]]:
+    """Open a file that appears whole at the end; a fault of the file itself becomes a sentence, others pass."""
+    inside: BaseException | None = None
     try:
-        return stack.enter_context(atomic_file(path, newline=newline))
+        with atomic_file(path, newline=newline) as file:
+            try:
+                yield file
+            except BaseException as fault:
+                inside = fault
+                raise
     except OSError as fault:
+        if fault is inside:
+            raise
         raise _unwritable(path, fault) from fault
 
 

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,5 +43,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def _part_of(path: Path) -> Path:
+    if path.is_dir():  # else the fault would come only when all has been written
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.name}.{os.getpid()}.part")
