@@ -134,20 +134,23 @@ def _wall_levels(
     depth = float(np.mean(line)) - canvas.top
     rows = np.arange(canvas.height, dtype=np.float32)
     fraction = (rows - canvas.top) / max(depth, 1.0)
-    fine = smooth_noise(rng, canvas.height, canvas.width, 0.16 / pitch, wall.streak_mm / 2 / pitch)
+    fine = smooth_noise(rng, canvas.height, canvas.width, 0.13 / pitch, wall.streak_mm / 2 / pitch)
     patch = smooth_noise(rng, canvas.height, canvas.width, 1.4 / pitch, 7.0 / pitch)
     layer = np.where(fraction < wall.fat_fraction, -4.0, 0.0) + 3.0 * smooth_curve(rng, canvas.height, 1.6 / pitch)
     level_db = wall.level_db + wall.streak_db * fine + wall.patch_db * patch + layer[:, None]
-    skin = np.exp(-0.5 * ((rows - canvas.top - 0.6 / pitch) / (0.5 / pitch)) ** 2)
-    level = from_db(level_db) + (0.25 * skin)[:, None]
+    under_mm = (rows - canvas.top) * pitch
+    # the probe's own face and the skin: a few thin bands that ring down
+    skin = np.exp(-np.abs(under_mm) / 0.9) * (0.55 + 0.45 * np.cos(2 * np.pi * under_mm / 0.8))
+    level = from_db(level_db) + (0.2 * skin)[:, None]
     bright = np.zeros((canvas.height, canvas.width), dtype=np.float32)
     places = np.concatenate([[wall.fat_fraction], rng.uniform(0.08, 0.95, max(wall.fasciae - 1, 0))])
     for place in places[: wall.fasciae]:
         curve = canvas.top + place * depth + rng.uniform(0.3, 1.0) / pitch * smooth_curve(rng, canvas.width, 9 / pitch)
         curve = curve + np.tan(np.radians(rng.normal(0, 2.0))) * (np.arange(canvas.width) - canvas.width / 2)
-        strength_db = wall.fascia_db + rng.normal(-3.0, 3.5) + 4.0 * smooth_curve(rng, canvas.width, 3.5 / pitch)
-        thick = rng.uniform(0.16, 0.4) / pitch
-        profile = np.exp(-0.5 * ((rows[:, None] - curve[None, :]) / max(thick, 0.6)) ** 2)
+        strength_db = wall.fascia_db + rng.normal(-3.0, 3.5) + 3.5 * smooth_curve(rng, canvas.width, 3.5 / pitch)
+        strength_db = strength_db + 2.5 * smooth_curve(rng, canvas.width, 0.9 / pitch)
+        thick = rng.uniform(0.1, 0.26) / pitch
+        profile = np.exp(-0.5 * ((rows[:, None] - curve[None, :]) / max(thick, 0.5)) ** 2)
         bright = np.maximum(bright, profile * from_db(np.minimum(strength_db, -2.0))[None, :])
     map_x, map_y = np.meshgrid(np.arange(canvas.width, dtype=np.float32), rows)
     line = np.polynomial.Polynomial.fit(np.arange(canvas.width), line, 3)(np.arange(canvas.width))

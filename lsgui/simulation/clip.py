@@ -20,6 +20,7 @@ STRETCHES = 16
 
 _LUNG_SLICES = 8
 _LINE_POINTS = 9
+_LINE_TOLERANCE_PX = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +133,7 @@ def _line_over_time(
     ends: tuple[float, float],
     place: npt.NDArray[np.int64],
 ) -> PleuralROI:
-    """Return the pleural line as the fewest evenly spaced key frames that keep it within half a pixel."""
+    """Return the pleural line as the fewest evenly spaced key frames that keep it within a pixel."""
     pitch = spec.picture.mm_per_px
     columns = np.linspace(ends[0], ends[1], _LINE_POINTS)
     depth = (np.interp(columns, np.arange(anatomy.canvas.width), anatomy.line) - anatomy.canvas.top) * pitch
@@ -149,7 +150,7 @@ def _line_over_time(
         for a, b in pairwise(keys):
             weight = np.linspace(0.0, 1.0, b - a + 1)[:, None, None]
             between[a : b + 1] = (1 - weight) * lines[a] + weight * lines[b]
-        if np.abs(between - lines).max() < 0.5:
+        if np.abs(between - lines).max() < _LINE_TOLERANCE_PX:
             break
     if np.abs(lines - lines[0]).max() < 0.25:
         keys = [0]
@@ -197,10 +198,18 @@ class _PleuralEcho:
         self._spec = spec
         thick = max(pleura.thickness_mm / 2.3548 / pitch, 0.6)
         self.top = max(int(anatomy.line.min() - 4 * thick), 0)
-        self.bottom = min(int(anatomy.line.max() + 4 * thick) + 1, anatomy.canvas.height)
+        reach = 4 * thick + 2.5 * pleura.thickness_mm / pitch
+        self.bottom = min(int(anatomy.line.max() + reach) + 1, anatomy.canvas.height)
         rows = np.arange(self.top, self.bottom)[:, None]
-        profile = np.exp(-0.5 * ((rows - anatomy.line[None, :]) / thick) ** 2)
-        self._profile = both(profile * anatomy.visible[None, :] * from_db(pleura.level_db))
+        off = rows - anatomy.line[None, :]
+        profile = np.exp(-0.5 * (off / thick) ** 2)
+        # the line rings on below: sharp above, ragged below
+        tail = (pleura.tail * (0.6 + 0.5 * smooth_curve(rng, anatomy.canvas.width, max(0.5 / pitch, 0.8))))[None, :]
+        ringing = (
+            np.clip(tail, 0.0, 1.0) * np.exp(-np.maximum(off, 0.0) * pitch / (0.9 * pleura.thickness_mm)) * (off > 0)
+        )
+        profile = np.maximum(profile, ringing) * anatomy.visible[None, :] ** 2
+        self._profile = both(profile * from_db(pleura.level_db))
         width = anatomy.canvas.width
         sigma = max(pleura.rough_mm / 2 / pitch, 0.8)
         self._standing_db = smooth_curve(rng, width, 2 * sigma) * pleura.rough_db

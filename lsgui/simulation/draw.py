@@ -95,7 +95,8 @@ def _picture(rng: np.random.Generator) -> tuple[Picture, float]:
         seconds=_between(rng, 3.0, 8.0),
         geometry="convex" if convex else "linear",
         border=border,
-        probe_radius_mm=_between(rng, 15.0, 60.0),
+        probe_radius_mm=_between(rng, 15.0, 65.0),
+        sector_deg=_between(rng, 40.0, 75.0),
     ), depth_mm
 
 
@@ -136,6 +137,7 @@ def _pleura(rng: np.random.Generator, depth_mm: float) -> Pleura:
         rough_mm=_between(rng, 0.6, 3.0),
         rough_db=_between(rng, 3.0, 8.0),
         moving=_between(rng, 0.25, 0.9),
+        tail=_between(rng, 0.0, 0.5),
     )
 
 

@@ -47,7 +47,7 @@ class Geometry:
             return cls(x, y, np.ones(x.shape, dtype=bool), half, None, picture.mm_per_px, picture.width)
         radius = picture.probe_radius_mm
         depth = picture.height * picture.mm_per_px
-        angle_max = float(np.arcsin(min(half / (radius + depth), 0.7)))
+        angle_max = float(np.radians(picture.sector_deg / 2))
         sagitta = radius * (1.0 - np.cos(angle_max))
         depth -= sagitta
         reach = np.hypot(x, y + radius - sagitta)

@@ -36,6 +36,7 @@ class Picture:
     geometry: Literal["linear", "convex"] = "linear"
     border: tuple[int, int, int, int] = (0, 0, 0, 0)
     probe_radius_mm: float = 60.0
+    sector_deg: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Pleura:
-    """The pleural line. Its brightness carries a roughness of which `moving` (0-1) belongs to the lung."""
+    """The pleural line. Its brightness carries a roughness of which `moving` (0-1) belongs to the lung.
+
+    `tail` (0-1) is how strongly it rings on below.
+    """
 
     depth_mm: float = 20.0
     tilt_deg: float = 3.0
@@ -80,6 +84,7 @@ class Pleura:
     rough_mm: float = 1.2
     rough_db: float = 5.0
     moving: float = 0.6
+    tail: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
