@@ -1,0 +1,78 @@
+"""The real pipeline in both kinds of session, on a real clip: the answer comes, a cancel is heard, torch stays away."""
+
+import json
+import time
+
+import pytest
+
+from lsgui.core.pleura import read_roi_file
+from lsgui.imaging.scan_area import Scale
+from lsgui.inference.plan import WorkerPlan
+from lsgui.inference.preparation import build_request
+from lsgui.inference.process_session import ProcessSession
+from lsgui.inference.protocol import Cancelled, Finished, MotionReady, Progress, WindowScored, WorkerReady
+from lsgui.readers.base import open_clip
+
+
+@pytest.fixture
+def lumify(shared_clips):
+    """A function from a number to a request for the Lumify clip with its hand-drawn line."""
+    path = shared_clips / "tuke_lumify_l12.mp4"
+    clip = open_clip(path)
+    roi = read_roi_file(shared_clips / "pleura.json", path.name)
+
+    def make(number, model="motion"):
+        return build_request(
+            clip,
+            roi,
+            request_id=number,
+            model_id=model,
+            device="auto",
+            scale=Scale(0.235, False),
+            quality=(),
+            seconds={"read": 0.1, "roi": 0.2},
+        )
+
+    yield make
+    clip.store.close()
+
+
+def test_the_worker_answers_with_maps_windows_and_a_verdict_and_hears_a_cancel(listen, kind, lumify):
+    heard = listen(kind, WorkerPlan(threads=0))
+    ready = heard.until_kind(WorkerReady, within_s=90)
+    assert ready.torch_version
+    assert ready.device_name
+    heard.session.submit(lumify(1))
+    end = heard.until_end_of(1, within_s=60)
+    assert isinstance(end, Finished)
+    assert end.prediction.clip == "tuke_lumify_l12.mp4"
+    assert json.dumps(end.prediction.to_json())
+    assert {event.motion_map.quantity for event in heard.of(1) if isinstance(event, MotionReady)} >= {"speckle_change"}
+    windows = [event.window for event in heard.of(1) if isinstance(event, WindowScored)]
+    assert [(w.start, w.stop) for w in windows] == [(w.start, w.stop) for w in end.prediction.windows]
+    fractions = [event.fraction for event in heard.of(1) if isinstance(event, Progress)]
+    assert fractions == sorted(fractions)
+
+    heard.session.submit(lumify(2))
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 2)
+    begun = time.monotonic()
+    heard.session.cancel(2)
+    assert heard.until_end_of(2) == Cancelled(2)
+    heard.session.submit(lumify(3))
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 3)
+    assert time.monotonic() - begun < 3.0, "the worker stopped its former work and took the next"
+    heard.session.cancel(3)
+
+
+def test_both_kinds_of_session_give_the_same_answer(listen, lumify):
+    from lsgui.inference.local_session import LocalSession
+
+    answers = []
+    for session in (LocalSession, ProcessSession):
+        heard = listen(session, WorkerPlan(threads=1))
+        heard.session.submit(lumify(1))
+        said = heard.until_end_of(1, within_s=90).prediction.to_json()
+        del said["seconds"]
+        answers.append(said)
+        heard.session.close()
+    assert answers[0] == answers[1]
