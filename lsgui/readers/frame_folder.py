@@ -79,10 +79,11 @@ def _pixels(folder: Path, picture: Path) -> npt.NDArray[Any]:
     """Return one picture as luma, (height, width): uint8, or as deep as the file has it."""
     from PIL import Image, UnidentifiedImageError
 
+    Image.MAX_IMAGE_PIXELS = None  # sizes are checked below, with a sentence in place of Pillow's warning
     try:
         with picture.open("rb") as handle:
             return _decode(folder, Image.open(handle, formats=_FORMATS))
-    except (UnidentifiedImageError, Image.DecompressionBombError) as fault:
+    except UnidentifiedImageError as fault:
         raise _damaged(folder, picture) from fault
     except OSError as fault:
         if fault.errno is not None:
@@ -101,7 +102,7 @@ def _decode(folder: Path, image: Any) -> npt.NDArray[Any]:
 
 
 def _damaged(folder: Path, picture: Path) -> ClipReadError:
-    return cannot_read(folder / picture.name, "it is damaged or not the picture its name says", "write it again")
+    return cannot_read(folder, f"{picture.name} is damaged or not the picture its name says", "write it again")
 
 
 def _common_range(folder: Path, pictures: Sequence[Path]) -> tuple[float, float]:

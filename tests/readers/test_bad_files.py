@@ -192,10 +192,7 @@ def test_frames_of_different_sizes(tmp_path):
 def test_deep_pictures_are_scaled_alike_over_the_folder(pixels, tmp_path):
     truth = numbered_frames(4)
     deep = [frame.astype(pixels) for frame in truth]
-    if pixels is np.float32:
-        deep = [frame / 255.0 for frame in deep]
-    else:
-        deep = [frame * 4 for frame in deep]
+    deep = [frame / 255.0 for frame in deep] if pixels is np.float32 else [frame * 4 for frame in deep]
     folder = write_folder(tmp_path / "deep", deep, ".tif")
     clip = open_clip(folder)
     brightest = max(frame.max() for frame in truth)

@@ -96,9 +96,9 @@ class FrameDecoder:
             return self._colour == "ybr"
         return self._tags.luma_chroma if by_stream is None else by_stream
 
-    def _finished(self, pixels: Pixels, by_stream: bool | None) -> Frame:
+    def _finished(self, pixels: Pixels, by_stream: bool | None, precision: int = 0) -> Frame:
         if pixels.ndim == 2:
-            return self._grey.from_codes(pixels)
+            return self._grey.from_codes(pixels, precision)
         return self._grey.from_samples(pixels, self._luma_chroma(by_stream))
 
     def _jpeg(self, data: bytes, stream: Codestream) -> Frame:
@@ -123,12 +123,12 @@ class FrameDecoder:
     def _jpeg_ls(self, data: bytes, stream: Codestream) -> Frame:
         from jpeg_ls import jlsread  # type: ignore[import-untyped]  # it has no stubs
 
-        return self._finished(jlsread(data), None)
+        return self._finished(jlsread(data), None, stream.bits)
 
     def _jpeg_2000(self, data: bytes, stream: Codestream) -> Frame:
         from openjpeg import decode
 
-        return self._finished(decode(data), False if stream.colour_transform else None)
+        return self._finished(decode(data), False if stream.colour_transform else None, stream.bits)
 
     def _run_length(self, data: bytes, stream: Codestream) -> Frame:
         from rle.utils import decode_pixel_data
@@ -141,7 +141,7 @@ class FrameDecoder:
         return self._finished(planes[0] if len(planes) < 3 else np.moveaxis(planes, 0, -1), None)
 
     def _by_gdcm(self, data: bytes, stream: Codestream) -> Frame:
-        return self._finished(_gdcm_pixels(data, stream), None)
+        return self._finished(_gdcm_pixels(data, stream), None, stream.bits)
 
 
 def _gdcm_pixels(data: bytes, stream: Codestream) -> Pixels:

@@ -97,8 +97,13 @@ class Greyscale:
         self._table: npt.NDArray[np.uint8] | None = None
         self._identity = False
 
-    def from_codes(self, codes: Pixels) -> Frame:
-        """Return grey for stored values of one sample, (height, width), any integer type."""
+    def from_codes(self, codes: Pixels, precision: int = 0) -> Frame:
+        """Return grey for stored values of one sample, (height, width), any integer type.
+
+        `precision` is what a codestream says of its bits: where the tags promise fewer, the tags are wrong.
+        """
+        if self._table is None:
+            self._bits = min(max(self._bits, precision), 16)
         if codes.dtype.kind == "i":
             codes = codes.view(f"u{codes.dtype.itemsize}")
         if codes.dtype.itemsize == 4:  # the table takes the upper 16 bits
@@ -144,11 +149,12 @@ class Greyscale:
             grey = (values - low) / max(high - low, 1.0) * _BYTE
         else:
             grey = _windowed(values * slope + offset, *window, text(self._dataset, "VOILUTFunction").upper())
+        grey = np.clip(grey, 0.0, _BYTE)
         if self._bits == 8 and not self._tags.signed and np.abs(grey - values).max() <= _NEARLY_IDENTITY:
             grey = values
         if self._tags.photometric == "MONOCHROME1":
             grey = _BYTE - grey
-        return np.asarray(np.clip(np.rint(grey), 0, 255), dtype=np.uint8)
+        return np.asarray(np.rint(grey), dtype=np.uint8)
 
     def _stored_range(self, first: Pixels) -> tuple[float, float]:
         if self._bits <= 8 and not self._tags.signed:

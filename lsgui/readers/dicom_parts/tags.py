@@ -1,5 +1,6 @@
 """Values of tags as scanners write them: odd strings, empty values and wrong types give None, never an exception."""
 
+import logging
 import math
 import struct
 import threading
@@ -27,6 +28,9 @@ PYDICOM_FAULTS = (
 """What pydicom raises on damaged data."""
 
 _QUIET = threading.RLock()
+
+# pydicom repeats its warnings on odd values to the log, and those values can be a patient's name
+logging.getLogger("pydicom").setLevel(logging.ERROR)
 
 
 @contextmanager
