@@ -29,7 +29,7 @@ from lsgui.review import transitions as to
 from lsgui.review.demo_clips import demo_clips
 from lsgui.review.state import ReviewState
 
-_LEFT_WIDTH, _RIGHT_WIDTH, _MMODE_HEIGHT = 232, 316, 168
+_LEFT_WIDTH, _RIGHT_WIDTH, _MMODE_HEIGHT = 256, 316, 168
 
 
 class MainWindow(QMainWindow):

@@ -4,15 +4,17 @@ import logging
 import queue
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from lsgui.annotation.content_hash import content_hash
-from lsgui.annotation.store import AnnotationStore, SavedReading
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import ReaderLabel
 from lsgui.review.fingerprints import Fingerprints
 from lsgui.review.paths import fingerprints_file, labels_file
+
+if TYPE_CHECKING:
+    from lsgui.annotation.store import AnnotationStore, SavedReading  # SQLite waits until a label is saved
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class LabelFailed:
 ReadingOrder = SaveLabel | FindLabel | FindLabels
 
 
-def moment(reading: SavedReading) -> str:
+def moment(reading: "SavedReading") -> str:
     """Return when a label was saved, for people: the time of day, with the date when it was not today."""
     local = reading.read_at.astimezone()
     today = local.date() == local.now(local.tzinfo).date()
@@ -142,6 +144,8 @@ class ReadingThread(QThread):
             self.told.emit(LabelFailed(path, sentence))
 
     def _save(self, order: SaveLabel) -> None:
+        from lsgui.annotation.content_hash import content_hash
+
         fingerprint = order.content_hash or content_hash(order.path)
         saved = self._opened().save_reading(fingerprint, order.path.name, order.rater, order.label)
         self.told.emit(LabelSaved(order.path, saved.label, moment(saved)))
@@ -159,7 +163,9 @@ class ReadingThread(QThread):
                 labels[path] = by_clip[content].label
         self.told.emit(LabelsFound(order.rater, labels))
 
-    def _opened(self) -> AnnotationStore:
+    def _opened(self) -> "AnnotationStore":
+        from lsgui.annotation.store import AnnotationStore
+
         if self._store is None:
             self._store = AnnotationStore(labels_file())
         return self._store

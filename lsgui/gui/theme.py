@@ -140,7 +140,7 @@ def icon_pixmap(name: str, colour: str, size: int = 18) -> QPixmap:
     if QPixmapCache.find(key, pixmap):
         return pixmap
     svg = (resources_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    svg = svg.replace('width="24" height="24"', f'width="{size * 2}" height="{size * 2}"')
+    svg = svg.replace('width="24" height="24"', f'width="{size * 2}" height="{size * 2}"', 1)
     pixmap.loadFromData(svg.encode("utf-8"), "SVG")
     pixmap.setDevicePixelRatio(2.0)
     QPixmapCache.insert(key, pixmap)
@@ -178,6 +178,7 @@ def _palette(look: Tokens) -> QPalette:
 def stylesheet(look: Tokens) -> str:
     """Return the style sheet of the application in the colours of `look`."""
     values = {name: str(getattr(look, name)) for name in Tokens.__slots__}
+    values["icons"] = (resources_dir() / "icons").as_posix()
     return Template(_SHEET).substitute(values, radius=RADIUS, control=CONTROL_HEIGHT - 2)
 
 
@@ -253,8 +254,19 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $background; color:
   border-radius: 4px; padding: 0 8px; min-height: ${control}px; selection-background-color: $accent;
   selection-color: $on_accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }
-QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url("$icons/chevron-down.svg");
+  width: 12px; height: 12px; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$icons/chevron-up.svg"); width: 12px; height: 12px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {
+  border: none; width: 20px; background: transparent; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $line; }
+QTabWidget::pane { border: 1px solid $line; border-radius: 4px; background: $panel; top: -1px; }
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 14px; border: none;
+  border-bottom: 2px solid transparent; }
+QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:focus { color: $accent; }
 QTableWidget { background: $panel; border: none; gridline-color: $line; }
 QCheckBox { spacing: 8px; min-height: ${control}px; }
 """

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 WIDTH, HEIGHT = 64, 48
 """Size of a thumbnail in points; it is read at twice that for sharp screens."""
+_BRIGHT = 24
+_SMALLEST_PART = 0.005
+"""Share of the frame that a patch has to cover to be taken for the scan."""
 _WAITING_MOST = 64
 """Wishes that wait: beyond that the oldest have long scrolled away."""
 
@@ -93,9 +96,26 @@ def _read(path: Path) -> Thumbnail:
     return Thumbnail(path, None if frame is None else _shrunk(frame), detail)
 
 
+def _scan_part(frame: Frame) -> Frame:
+    """Return the part of a frame with the largest bright patch: a screen recording is mostly black and text."""
+    import cv2
+
+    step = max(frame.shape[1] // 240, 1)
+    bright = (frame[::step, ::step] > _BRIGHT).astype(np.uint8)
+    patch = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(patch)
+    if count < 2:
+        return frame
+    x, y, width, height, _ = (int(value) * step for value in boxes[1 + int(np.argmax(boxes[1:, cv2.CC_STAT_AREA]))])
+    if width * height < _SMALLEST_PART * frame.size:
+        return frame
+    return np.asarray(frame[y : y + height, x : x + width])
+
+
 def _shrunk(frame: Frame) -> QImage:
     import cv2
 
+    frame = _scan_part(frame)
     width, height = WIDTH * 2, HEIGHT * 2
     scale = max(width / frame.shape[1], height / frame.shape[0])
     size = (max(round(frame.shape[1] * scale), width), max(round(frame.shape[0] * scale), height))

@@ -8,12 +8,9 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMainWindow
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
-from lsgui.gui.about_dialog import AboutDialog
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
-from lsgui.gui.settings_dialog import SettingsDialog
-from lsgui.gui.shortcut_sheet import ShortcutSheet
 from lsgui.review.paths import log_dir
 from lsgui.review.settings import Settings
 
@@ -82,7 +79,8 @@ class WindowCommands(QObject):
 
     def show_settings(self) -> None:
         """Show the preferences."""
-        from lsgui.models.card import find_cards  # here: the first window does not need the cards
+        from lsgui.gui.settings_dialog import SettingsDialog  # here: the first window needs no dialogs
+        from lsgui.models.card import find_cards
 
         models = {card_id: card.title for card_id, card in find_cards().items()}
         dialog = SettingsDialog(self._controller.settings, {"models": models}, self._window)
@@ -91,10 +89,14 @@ class WindowCommands(QObject):
 
     def show_shortcuts(self) -> None:
         """Show every command and its key."""
+        from lsgui.gui.shortcut_sheet import ShortcutSheet
+
         self._show(ShortcutSheet(self._window))
 
     def show_about(self) -> None:
         """Show versions and device."""
+        from lsgui.gui.about_dialog import AboutDialog
+
         self._show(AboutDialog(self._controller.state.worker, self._window))
 
     def show_log_folder(self) -> None:

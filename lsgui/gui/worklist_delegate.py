@@ -70,8 +70,8 @@ def _paint_picture(painter: QPainter, rect: QRectF, image: QImage | None) -> Non
 
 def _paint_text(painter: QPainter, rect: QRect, entry: WorklistEntry, detail: str) -> None:
     look = tokens()
-    left = rect.left() + 8 + WIDTH + 10
-    width = rect.right() - left - _SIGN - 14
+    left = rect.left() + 8 + WIDTH + 8
+    width = rect.right() - left - _SIGN - 10
     for text, size, colour, top in (
         (entry.title, SIZE_TEXT, look.text, 14),
         (detail, SIZE_SMALL, look.absent if entry.error else look.muted, 34),
@@ -80,7 +80,8 @@ def _paint_text(painter: QPainter, rect: QRect, entry: WorklistEntry, detail: st
         painter.setFont(font)
         painter.setPen(QColor(colour))
         box = QRect(left, rect.top() + top, width, 18)
-        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+        where = Qt.TextElideMode.ElideMiddle if text is entry.title else Qt.TextElideMode.ElideRight
+        elided = painter.fontMetrics().elidedText(text, where, width)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), elided)
 
 
