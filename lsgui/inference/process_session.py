@@ -24,7 +24,7 @@ from lsgui.inference.protocol import (
     WorkerStopped,
 )
 from lsgui.inference.request_slot import END_EVENTS, Lives, RequestSlot, Ticket
-from lsgui.inference.worker_process import CancelCurrent, CannotStart, run_worker
+from lsgui.inference.worker_process import CancelCurrent, CannotStart, run_worker, send_request
 
 CANCEL_PATIENCE_S = 3.0
 """After this long without an answer to a cancel the worker is killed and a new one started."""
@@ -137,7 +137,7 @@ class ProcessSession:
             if child.ready and child.ticket is None:
                 child.ticket = self._slot.take()
                 if child.ticket is not None:
-                    child.requests.send(child.ticket.request)
+                    send_request(child.requests, child.ticket.request)
             if child.ticket is not None and child.ticket.cancelled.is_set() and child.kill_at is None:
                 child.kill_at = time.monotonic() + CANCEL_PATIENCE_S
                 child.requests.send(CancelCurrent())

@@ -6,9 +6,11 @@ import queue
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import InferenceRequest
@@ -27,6 +29,24 @@ class CannotStart:
 @dataclass(frozen=True, slots=True)
 class CancelCurrent:
     """Stop what runs."""
+
+
+def send_request(requests: "Connection[Any, Any]", request: InferenceRequest) -> None:
+    """Send a request with its frames as bare bytes behind it: pickling them would copy them and hold the window up."""
+    frames = np.ascontiguousarray(request.frames)
+    requests.send(replace(request, frames=np.empty((*frames.shape[:1], 0, 0), np.uint8)))
+    requests.send(frames.shape)
+    requests.send_bytes(frames.reshape(-1).data)
+
+
+def receive_request(requests: "Connection[Any, Any]") -> InferenceRequest | CancelCurrent:
+    """Return what the owner says next: a request as `send_request` sends it, or a cancel."""
+    message: InferenceRequest | CancelCurrent = requests.recv()
+    if isinstance(message, CancelCurrent):
+        return message
+    shape = requests.recv()
+    frames = np.frombuffer(requests.recv_bytes(), np.uint8).reshape(shape)  # read-only, as bytes are
+    return replace(message, frames=frames)
 
 
 def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]", plan: WorkerPlan, log: str) -> None:
@@ -62,7 +82,7 @@ def _listen(
     # Its own thread: a cancel is heard while a network runs, and the process never outlives its owner.
     try:
         while True:
-            message = requests.recv()
+            message = receive_request(requests)
             if isinstance(message, CancelCurrent):
                 cancelled.set()
             else:

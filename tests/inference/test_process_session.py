@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from acted_analysis import request
 
@@ -85,6 +86,21 @@ def test_the_worker_steps_back_for_the_window(heard):
     heard.until_kind(WorkerReady)
     own = os.getpriority(os.PRIO_PROCESS, os.getpid())
     assert os.getpriority(os.PRIO_PROCESS, heard.session.worker_pid) == min(own + 10, 19)
+
+
+def test_a_large_clip_crosses_without_holding_up_the_owner(heard):
+    heard.until_kind(WorkerReady)
+    frames = np.zeros((200, 1000, 1000), np.uint8)  # 200 MB
+    frames[::2, 7] = 255
+    heard.session.submit(request(1, "windows 1", frames=frames[:, ::-1]))  # not contiguous: it must be copied first
+    longest, last = 0.0, time.perf_counter()
+    while not isinstance(heard.session.poll(0), Finished):
+        time.sleep(0.001)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    assert longest < 1.0, "another thread of the owner was held up"
+    heard.session.submit(request(2, "windows 1", frames=frames))
+    assert heard.until_end_of(2).prediction.p_absent == pytest.approx(0.0005)
 
 
 def test_close_ends_a_deaf_worker(heard):
