@@ -8,6 +8,9 @@ clip's wall, and what that line predicts at the contrast of each patch below is 
 
     excess = mean over the lags 0.08 and 0.23 s of [log d_below - (a + b log variance_below)]
 
+Moments at which the wall itself is not recognised (a jump of the probe, a cut) say nothing of the lung: they are left
+out.
+
 An excess of 0 says that the lung does what a chest wall of the same contrast would do; sliding lungs show more. The
 excess does not depend on gain, depth or frame rate. The index is 1 / (1 + exp(-(excess - EVEN) / SLOPE)).
 
@@ -41,6 +44,11 @@ BELOW_ROWS = (2, 25)
 """Rows under the pleural line that are looked at: 0.8 to 10 mm. Deeper there is mostly noise."""
 
 WALL_GAP_ROWS = 3
+
+SPOILT_FACTOR = 3.0
+SPOILT_CHANGE = 0.2
+"""A moment is left out when the wall's decorrelation is this many times, and this much, above its median."""
+
 _FLOOR = 1e-3
 
 BREATHING_HZ = (0.1, 0.7)
@@ -95,7 +103,7 @@ def motion_index(strip: PleuralStrip) -> MotionEvidence:
     if len(frames) <= max(INDEX_LAGS) + 1 or wall.sum() < 40 or below.sum() < 40:
         return MotionEvidence(None, None, nothing, starts, None, float("nan"), float("nan"))
     mean, variance = local_moments(frames)
-    change = {lag: local_decorrelation(frames, lag, mean, variance) for lag in INDEX_LAGS}
+    change = {lag: _known_moments(local_decorrelation(frames, lag, mean, variance), wall) for lag in INDEX_LAGS}
     total = _excess(change, variance, wall, below, slice(None))
     grid = np.array([_windowed(change, variance, wall, below, int(start), segments) for start in starts])
     known = grid[np.isfinite(grid)]
@@ -107,10 +115,25 @@ def motion_index(strip: PleuralStrip) -> MotionEvidence:
         interval=(min(float(spread[0]), float(index_of(whole))), max(float(spread[1]), float(index_of(whole)))),
         excess=grid,
         starts=starts,
-        band_ratio=_band_ratio(last[:, below].mean(axis=1) - last[:, wall].mean(axis=1)),
-        wall_change=float(np.median(last.mean(axis=0)[wall])),
-        lung_change=float(np.median(last.mean(axis=0)[below])),
+        band_ratio=_band_ratio(_filled(last[:, below].mean(axis=1) - last[:, wall].mean(axis=1))),
+        wall_change=float(np.nanmedian(last[:, wall])),
+        lung_change=float(np.nanmedian(last[:, below])),
     )
+
+
+def _known_moments(change: Grey, wall: npt.NDArray[np.bool_]) -> Grey:
+    """Return the change with NaN at the moments when the wall changes far more than it mostly does."""
+    of_wall = change[:, wall].mean(axis=1)
+    usual = float(np.median(of_wall))
+    out = change.copy()
+    out[of_wall > max(SPOILT_FACTOR * usual, usual + SPOILT_CHANGE)] = np.nan
+    return out
+
+
+def _filled(signal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return a signal over time with its gaps bridged by straight lines."""
+    known = np.flatnonzero(np.isfinite(signal))
+    return np.interp(np.arange(len(signal)), known, signal[known]).astype(np.float64)
 
 
 def window_starts(samples: int) -> npt.NDArray[np.int64]:
@@ -150,7 +173,11 @@ def _excess(
     contrast = np.log(variance[samples].mean(axis=0))
     total = np.zeros(contrast.shape)
     for values in change.values():
-        logarithm = np.log(values[samples].mean(axis=0) + _FLOOR)
+        picked = values[samples]
+        picked = picked[np.isfinite(picked[:, 0, 0])]
+        if not len(picked):
+            return np.full(contrast.shape, np.nan)
+        logarithm = np.log(picked.mean(axis=0) + _FLOOR)
         design = np.stack([np.ones(int(wall.sum())), contrast[wall]], axis=1)
         level, slope = np.linalg.lstsq(design, logarithm[wall], rcond=None)[0]
         if slope > 0:  # a wall whose brighter patches change more tells nothing of noise: compare with its mean

@@ -173,7 +173,9 @@ def cut_strip(
         raise RoiError(f"The pleural line is only {length:.0f} mm long: draw at least {MIN_LENGTH_MM:.0f} mm of it.")
     valid = _inside_scan(sampler, len(frames))
     if not valid[PLEURA_ROW:, MARGIN_COLUMNS:-MARGIN_COLUMNS].any():
-        raise RoiError("The pleural line lies outside the picture: draw it on the bright line of the lung.")
+        raise RoiError(
+            "The pleural line lies outside the picture or where it is black: draw it on the bright line of the lung."
+        )
     track = follow_wall(sampler.sample, len(frames), valid, PLEURA_ROW, PITCH_MM, cancelled)
     inner = slice(MARGIN_COLUMNS, -MARGIN_COLUMNS)
     still = np.empty((len(frames), ROWS, sampler.columns), dtype=np.uint8)
