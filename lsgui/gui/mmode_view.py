@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QCloseEvent, QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lsgui.gui.colour_map import probability_colour, with_alpha
@@ -58,6 +58,11 @@ class MModeView(QWidget):
         """End the thread; the window calls this when it closes."""
         self._settle.stop()
         self._thread.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End the thread of a view that stands alone."""
+        self.stop()
+        super().closeEvent(event)
 
     def event(self, event: QEvent) -> bool:
         """End the thread before the widget goes."""
@@ -187,17 +192,30 @@ class MModeView(QWidget):
         left, middle = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter
         title = "M-mode at the green line · straightened on the pleura"
         painter.drawText(box, left | middle, title)
-        prediction = state.analysis.prediction
-        if prediction is None or state.verdict_hidden:
+        words, prediction = self.stretch_words(), state.analysis.prediction
+        if not words or prediction is None:
             return
         p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
-        words = "this stretch: not scored" if p_absent is None else f"this stretch now: p(absent) {p_absent:.2f}"
         metrics = QFontMetricsF(painter.font())
         if metrics.horizontalAdvance(title) + metrics.horizontalAdvance(words) + 24 < box.width():
             painter.setPen(
                 QColor(look.muted) if p_absent is None else probability_colour(p_absent, prediction.threshold, look)
             )
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, words)
+
+    def stretch_words(self) -> str:
+        """Return what the model says of the stretch under the green line at this moment; empty where it may not."""
+        state = self._state
+        prediction = None if state is None else state.analysis.prediction
+        if state is None or prediction is None or state.verdict_hidden:
+            return ""
+        p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
+        return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {p_absent:.2f}'}"
+
+    @property
+    def image(self) -> npt.NDArray[np.uint8] | None:
+        """The M-mode as it was cut so far, (depth, time) uint8; None while there is none."""
+        return None if self._piece is None else self._piece.image
 
     def _paint_depth(self, painter: QPainter, box: QRectF, request: MModeRequest) -> None:
         """Paint the pleura as a dashed line at 0, and the depths on small plates at the left edge."""

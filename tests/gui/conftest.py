@@ -1,0 +1,34 @@
+"""What the tests of the screen share."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `evidence_samples` and `window_samples`
+
+
+@pytest.fixture
+def told_session() -> Any:
+    """A worker that answers when the test says so."""
+    from window_samples import ToldSession
+
+    return ToldSession()
+
+
+@pytest.fixture
+def review(qtbot: Any, home: Path, told_session: Any) -> Iterator[Any]:
+    """The real window over a worker that is told what to do; closed after the test."""
+    from lsgui.gui.app import open_review
+
+    opened = open_review(lambda: told_session)
+    opened.window.resize(1280, 800)
+    with qtbot.waitExposed(opened.window):
+        opened.window.show()
+    qtbot.waitUntil(lambda: opened.controller.state.worker.device != "")
+    yield opened
+    opened.window.close()
+    opened.window.deleteLater()
+    opened.controller.deleteLater()

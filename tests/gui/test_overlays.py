@@ -1,0 +1,289 @@
+"""What lies over the clip: painted where it belongs, switched off when asked, hidden from a blind reader."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence_samples import (
+    HEIGHT,
+    LINE,
+    WIDTH,
+    all_off,
+    analysed,
+    drawn_clip,
+    motion_map,
+    near,
+    pixels,
+    prediction,
+    review,
+    switched,
+)
+
+from lsgui.core.label import SlidingLabel
+from lsgui.core.pleura import PleuralROI
+from lsgui.core.prediction import Ribbon, SegmentScore
+from lsgui.gui.clip_view import ClipView
+from lsgui.gui.colour_map import heat_table, probability_colour
+from lsgui.gui.overlays.band_warp import band_grid
+from lsgui.gui.overlays.base import OVERLAYS, Corners, Overlay, find_overlays
+from lsgui.gui.overlays.class_ribbon import stretch_at, stretch_values
+from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR
+from lsgui.gui.overlays.scale_bar import bar_length_mm
+from lsgui.gui.theme import DARK, LIGHT
+from lsgui.imaging.strip_cutter import strip_grid
+from lsgui.review.state import OverlaySwitch, Playback, Reading, ReviewState
+
+Paint = Callable[[ReviewState], np.ndarray]
+SCALE = 3.0
+"""Points of the view per pixel of the drawn clip."""
+
+
+@pytest.fixture
+def paint(qtbot: Any) -> Paint:
+    """Paint a state in a view of 600 x 450 points and return its pixels."""
+    view = ClipView()
+    qtbot.addWidget(view)
+    view.resize(600, 450)
+    view.show()
+    qtbot.waitExposed(view)
+    shown: list[ReviewState | None] = [None]
+
+    def picture(state: ReviewState) -> np.ndarray:
+        view.apply(shown[-1], state)
+        shown.append(state)
+        return pixels(view.grab_view())
+
+    return picture
+
+
+def only(state: ReviewState, *names: str) -> ReviewState:
+    return switched(all_off(state), **{name: OverlaySwitch(opacity=1.0) for name in names})
+
+
+def dark(state: ReviewState) -> ReviewState:
+    """The same on a black picture, so that every colour comes from an overlay."""
+    clip = drawn_clip()
+    assert clip.info is not None
+    from lsgui.core.clip import MemoryFrames
+
+    black = MemoryFrames(np.zeros((clip.info.frames, HEIGHT, WIDTH), dtype=np.uint8))
+    return replace(state, clip=replace(clip, store=black))
+
+
+def band(found: np.ndarray, depth_px: float = 30.0) -> np.ndarray:
+    """The part of a picture between the pleural line and some depth below it."""
+    return found[round((65 + 0.5) * SCALE) : round((60 + depth_px) * SCALE), round(42 * SCALE) : round(158 * SCALE)]
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def test_every_switch_of_the_state_has_its_overlay_and_every_overlay_its_words() -> None:
+    found = dict(find_overlays())
+    assert set(ReviewState().overlays) <= set(found)
+    for name, kind in found.items():
+        assert kind.title, name
+        assert not kind.switchable or (kind.hint and name in ReviewState().overlays), name
+
+
+def test_two_overlays_of_one_name_are_refused() -> None:
+    find_overlays()
+    with pytest.raises(ValueError, match="two overlays are called 'badge'"):
+
+        @OVERLAYS.register("badge")
+        class Again(Overlay):
+            """A second badge."""
+
+
+# --- where things lie -------------------------------------------------------------------------------------------
+
+
+def test_the_pleural_line_is_painted_on_the_pleura_and_dashed_while_only_suggested(paint: Paint) -> None:
+    state = only(dark(review(mmode_column=0.0)), "pleural_line")
+    row = round((62 + 0.5) * SCALE)
+
+    def cyan(found: np.ndarray) -> int:
+        return int(near(found, DARK.accent)[row - 8 : row + 8, 300 - 120 : 300 + 120].any(axis=0).sum())
+
+    solid = cyan(paint(replace(state, playback=Playback(playing=True))))
+    suggested = PleuralROI.single(0, LINE, "auto")
+    dashed = cyan(paint(replace(state, playback=Playback(playing=True), roi=suggested)))
+    assert solid > 230
+    assert 0.4 * solid < dashed < 0.85 * solid
+
+
+def test_the_line_follows_its_key_frames(paint: Paint) -> None:
+    roi = PleuralROI(((0, np.array(LINE)), (20, np.array(LINE) + np.array([0.0, 40.0]))))
+    state = only(dark(review(roi=roi)), "pleural_line")
+    for frame, moved in ((0, 0), (10, 20), (20, 40)):
+        found = near(paint(replace(state, playback=Playback(frame=frame, playing=True))), DARK.accent)
+        rows = np.flatnonzero(found[:, round(60 * SCALE)])
+        assert rows.mean() / SCALE - 0.5 == pytest.approx(60 + 4 / 3 + moved, abs=1.0)
+
+
+def test_the_heat_map_lies_between_the_line_and_its_depth_and_leaves_out_what_was_not_measured(paint: Paint) -> None:
+    state = only(dark(review(analysis=analysed())), "speckle_change")
+    found = paint(state)
+    measured = round((LINE[0][0] + 0.6 * 120) * SCALE)
+    coloured = found.max(axis=2) > 40
+    inside = coloured[round(68 * SCALE) : round(86 * SCALE), round(50 * SCALE) : measured]
+    assert inside.mean() > 0.95
+    assert not coloured[round(102 * SCALE) : round(140 * SCALE), : round(150 * SCALE)][:, 240:280].any()
+    assert not coloured[round(70 * SCALE) : round(85 * SCALE), round(140 * SCALE) : round(156 * SCALE)].any()
+
+
+def test_the_heat_map_brightens_with_its_value_and_fades_with_its_opacity(paint: Paint) -> None:
+    def mean(value: float, opacity: float) -> float:
+        maps = MappingProxyType({"speckle_change": motion_map(value=value)})
+        state = dark(review(analysis=analysed(maps=maps), mmode_column=1.0))
+        state = switched(all_off(state), speckle_change=OverlaySwitch(opacity=opacity))
+        return float(band(paint(state))[:, :200].mean())
+
+    values = [mean(value, 1.0) for value in (0.0, 0.1, 0.3, 0.5)]
+    assert values == sorted(values)
+    assert values[0] < 2.0
+    assert mean(0.5, 0.4) == pytest.approx(0.4 * values[-1], rel=0.1)
+
+
+def test_the_map_of_the_moment_is_shown(paint: Paint) -> None:
+    motion = motion_map()
+    values = motion.values.copy()
+    values[0], values[1] = 0.0, 0.5
+    maps = MappingProxyType({"speckle_change": replace(motion, values=values)})
+    state = only(dark(review(analysis=analysed(maps=maps), mmode_column=1.0)), "speckle_change")
+    early, late = (
+        float(band(paint(replace(state, playback=Playback(frame=frame))))[:, :200].mean()) for frame in (0, 39)
+    )
+    assert late > early + 40
+
+
+def test_the_band_is_the_inverse_of_the_strip() -> None:
+    line = np.array([[40.0, 80.0], [90.0, 74.0], [140.0, 82.0], [190.0, 70.0]])
+    mm_per_px, depth = 0.25, 40.0
+    strip = strip_grid(line, 101, mm_per_px)
+    grid = band_grid(line, depth, 300, 200, 2.0 / mm_per_px)
+    rows, columns = grid.along.shape
+    for row in range(25, 45, 5):
+        below = (row - 24) * 0.4 / mm_per_px
+        for column in range(10, 95, 12):
+            x, y = strip.points[row, column]
+            at = round((float(y) - grid.top) / grid.step), round((float(x) - grid.left) / grid.step)
+            assert 0 <= at[0] < rows
+            assert 0 <= at[1] < columns
+            assert grid.along[at] == pytest.approx(column / 100, abs=0.02)
+            assert grid.below[at] * depth == pytest.approx(below, abs=1.0)
+            assert grid.cover[at] > 0
+
+
+def test_the_ribbon_has_the_colour_of_every_stretch_at_the_moment(paint: Paint) -> None:
+    values = np.array([[0.02, 0.02, 0.98, 0.98], [0.98, 0.98, 0.02, 0.02]], dtype=np.float32)
+    verdict = prediction(ribbon=Ribbon(values, np.array([0, 20]), np.array([20, 40])))
+    state = only(dark(review(analysis=analysed(prediction=verdict), mmode_column=0.5)), "class_ribbon")
+    half = round(100 * SCALE)
+    early = paint(replace(state, playback=Playback(frame=3)))
+    late = paint(replace(state, playback=Playback(frame=30)))
+    for found, left, right in ((early, DARK.present, DARK.absent), (late, DARK.absent, DARK.present)):
+        assert near(found, left)[:, : half - 9].sum() > 200
+        assert near(found, left)[:, half + 9 :].sum() == 0
+        assert near(found, right)[:, half + 9 :].sum() > 200
+
+
+def test_a_stretch_that_was_not_scored_is_grey_and_counts_for_nothing() -> None:
+    values = np.array([[0.1, np.nan, 0.3, 0.3], [0.3, np.nan, np.nan, 0.5]], dtype=np.float32)
+    verdict = prediction(ribbon=Ribbon(values, np.array([0, 10]), np.array([20, 30])))
+    assert stretch_at(verdict, 15, 0.1) == pytest.approx(0.2)
+    assert stretch_at(verdict, 15, 0.4) is None
+    assert stretch_at(verdict, 15, 0.6) == pytest.approx(0.3)
+    assert stretch_at(verdict, 35, 0.1) is None
+    assert stretch_at(replace(verdict, ribbon=None), 35, 0.1) == pytest.approx(0.1)
+    assert [round(s[0], 3) for s in stretch_values(replace(verdict, segments=()), 5)] == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_the_green_line_crosses_the_pleura_where_the_m_mode_is_taken(paint: Paint) -> None:
+    state = all_off(dark(review()))
+    for column, x in ((0.0, 40), (0.5, 100), (1.0, 160)):
+        found = near(paint(replace(state, mmode_column=column)), COLUMN_COLOUR, 60)
+        at = np.flatnonzero(found[round(72 * SCALE)])
+        assert at.mean() / SCALE - 0.5 == pytest.approx(x, abs=2.0)
+
+
+def test_the_badge_says_the_verdict_in_its_colour_and_fades_when_the_line_was_changed(paint: Paint) -> None:
+    for label, colour in ((SlidingLabel.LS_P, DARK.present), (SlidingLabel.LS_A, DARK.absent)):
+        state = only(dark(review(analysis=analysed(label), mmode_column=1.0)), "badge")
+        corner = paint(state)[:80, :300]
+        assert near(corner, colour).sum() > 300
+        stale = paint(replace(state, analysis=replace(state.analysis, stale=True)))[:80, :300]
+        assert near(stale, colour).sum() == 0
+
+
+# --- what is switched and hidden --------------------------------------------------------------------------------
+
+
+def test_each_overlay_is_seen_by_its_own_switch_alone(paint: Paint) -> None:
+    state = dark(review(analysis=analysed()))
+    bare = paint(all_off(state))
+    for name in state.overlays:
+        assert (paint(only(state, name)) != bare).any(), name
+    assert (paint(all_off(state)) == bare).all()
+
+
+def test_clearing_leaves_the_picture_and_the_line_that_goes_with_every_verdict(paint: Paint) -> None:
+    state = dark(review(analysis=analysed()))
+    cleared = paint(replace(state, overlays_shown=False))
+    assert cleared[:400].max() == 0
+    assert cleared[400:, 300:].max() > 60  # research use only
+
+
+def test_a_blind_reader_sees_nothing_of_the_verdict_before_a_reading_is_saved(paint: Paint) -> None:
+    analysed_state = dark(review(analysis=analysed(SlidingLabel.LS_A)))
+    never = paint(dark(review()))
+    blind = paint(replace(analysed_state, blind=True))
+    assert (blind == never).all()
+    after = paint(replace(analysed_state, blind=True, reading=Reading(None, "14:02:11")))
+    assert near(after, DARK.absent).sum() > 300
+
+
+# --- numbers as colours -----------------------------------------------------------------------------------------
+
+
+def test_a_probability_turns_from_present_over_unsure_to_absent_at_the_threshold() -> None:
+    for look in (DARK, LIGHT):
+        assert probability_colour(0.0, 0.4, look).name() == look.present
+        assert probability_colour(0.4, 0.4, look).name() == look.unsure
+        assert probability_colour(1.0, 0.4, look).name() == look.absent
+        assert probability_colour(float("nan"), 0.4, look).name() == look.muted
+
+
+@pytest.mark.parametrize("ramp", ["inferno", "frost"])
+def test_a_heat_ramp_rises_evenly_in_lightness_and_is_clear_at_its_lower_end(ramp: str) -> None:
+    table = heat_table(ramp).astype(float)
+    assert table[0, 3] == 0
+    assert (np.diff(table[:, 3]) >= 0).all()
+    visible = table[40:]
+    lightness = (0.114 * visible[:, 0] + 0.587 * visible[:, 1] + 0.299 * visible[:, 2]) / visible[:, 3]
+    assert (np.diff(lightness) > -0.01).all()
+
+
+@pytest.mark.parametrize(("points_per_mm", "length"), [(6.4, 10), (64.0, 1), (0.7, 100), (3.0, 20)])
+def test_the_scale_bar_takes_a_round_length_that_suits_the_zoom(points_per_mm: float, length: int) -> None:
+    assert bar_length_mm(points_per_mm) == length
+
+
+def test_plates_in_one_corner_stand_below_each_other_and_go_where_there_is_no_room() -> None:
+    from PySide6.QtCore import QRectF, QSizeF
+
+    corners = Corners(QRectF(0, 0, 300, 120))
+    first = corners.place("top_left", QSizeF(180, 40))
+    second = corners.place("top_right", QSizeF(180, 40))
+    assert first is not None
+    assert second is not None
+    assert not first.intersects(second)
+    assert corners.place("top_right", QSizeF(180, 40)) is None
+
+
+def test_stretches_of_no_length_paint_nothing_wrong(paint: Paint) -> None:
+    verdict = prediction(segments=(SegmentScore(0.0, 0.0, 0.2),), ribbon=None)
+    paint(dark(review(analysis=analysed(prediction=verdict))))
