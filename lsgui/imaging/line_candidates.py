@@ -1,14 +1,21 @@
 """Lines in a straightened picture that may be the pleura, and how much speaks for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from lsgui.imaging.beam_view import COLUMN_MM, ROW_MM
-from lsgui.imaging.line_evidence import FACE_SLACK_MM, agreement, line_response, strongest_above, strongest_below
+from lsgui.imaging.line_evidence import (
+    FACE_SLACK_MM,
+    agreement,
+    echo_share,
+    line_response,
+    strongest_above,
+    strongest_below,
+)
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -46,6 +53,8 @@ class LineCandidate:
         (n,) int64: its cells in the straightened picture, one a column.
     score
         Evidence for the pleura, about -2 to 4.
+    strength
+        Mean response of the line filter along it.
     clear_below
         Strength of the strongest line below, A-lines left out, over the line's own; 0 is clear.
     """
@@ -53,6 +62,7 @@ class LineCandidate:
     rows: Ints
     columns: Ints
     score: float
+    strength: float
     clear_below: float
 
     @property
@@ -231,7 +241,7 @@ def _weigh(rows: Ints, columns: Ints, maps: _Maps) -> LineCandidate:
         + 1.3 * float(np.log(min(len(columns) * COLUMN_MM, 40.0) / 15.0))
         - 2.0 * unseen
     )
-    return LineCandidate(rows, columns, score, clear)
+    return LineCandidate(rows, columns, score, float(own.mean()), clear)
 
 
 def _band(image: Floats, rows: Ints, columns: Ints, low_mm: float, high_mm: float) -> float:
@@ -254,17 +264,18 @@ def _settle_repeats(found: list[LineCandidate]) -> list[LineCandidate]:
                 scores[deep_at] -= 2.0
                 scores[shallow_at] += 0.7
                 break
-    return [LineCandidate(c.rows, c.columns, s, c.clear_below) for c, s in zip(found, scores, strict=True)]
+    return [replace(line, score=score) for line, score in zip(found, scores, strict=True)]
 
 
 def _repeats(shallow: LineCandidate, deep: LineCandidate) -> bool:
     common, at_shallow, at_deep = np.intersect1d(shallow.columns, deep.columns, return_indices=True)
     if len(common) < 0.6 * len(deep.columns):
         return False
-    ratios = deep.rows[at_deep] * ROW_MM, shallow.rows[at_shallow] * ROW_MM
+    depths = deep.rows[at_deep] * ROW_MM, shallow.rows[at_shallow] * ROW_MM
     for multiple in (2, 3):
-        excess = ratios[0] - multiple * ratios[1]
-        middle = float(np.median(excess))
-        if -0.08 * multiple * shallow.depth_mm < middle < 0.08 * multiple * shallow.depth_mm + FACE_SLACK_MM:
-            return bool(np.std(excess) < 1.5)
+        excess = depths[0] - multiple * depths[1]
+        slack = 0.08 * multiple * shallow.depth_mm
+        if -slack < float(np.median(excess)) < slack + FACE_SLACK_MM:
+            weaker = deep.strength < 1.3 * echo_share(multiple) * shallow.strength
+            return weaker and float(np.std(excess)) < 1.5
     return False

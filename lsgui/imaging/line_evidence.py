@@ -20,7 +20,7 @@ FLANK_MM = (1.2, 3.0)
 BELOW_MM = (2.5, 22.0)
 """Depth below a line in which another line of its strength speaks against its being the pleura."""
 ECHO_STRENGTH = 0.6
-"""Strength of a repetition against the line it repeats, at most."""
+"""What a round trip between pleura and probe leaves of a line's strength, at most."""
 FACE_SLACK_MM = 1.5
 """How far the picture may be cropped below the probe's face, where depth is counted from."""
 
@@ -48,7 +48,7 @@ def strongest_below(response: Floats) -> Floats:
     """Return the strongest line response below each cell, (D, A) float32, A-lines of the cell left out.
 
     An A-line repeats the pleura at a multiple of its depth and is weaker, for each round trip loses energy: near twice
-    and three times the depth a line counts only for what it has more than `ECHO_STRENGTH` of the cell's own response.
+    and three times the depth a line counts only for what it has more than `echo_share` of the cell's own response.
     """
     rows = response.shape[0]
     # Lines a little further along count too: fascia and pleura are not quite parallel.
@@ -56,18 +56,20 @@ def strongest_below(response: Floats) -> Floats:
     out = np.zeros_like(response)
     near, far = (round(mm / ROW_MM) for mm in BELOW_MM)
     slack = round(FACE_SLACK_MM / ROW_MM)
-    for row in range(rows):
+    for row in range(rows - near - 1):
         below = np.arange(row + near, min(row + far, rows))
-        if len(below) == 0:
-            break
-        repeats = np.zeros(len(below), dtype=bool)
-        for multiple in (2, 3):
-            repeats |= (below > 0.92 * multiple * row) & (below < 1.08 * multiple * row + slack)
-        if repeats.any():
-            out[row] = np.maximum(widened[below[repeats]].max(axis=0) - ECHO_STRENGTH * response[row], 0.0)
-        if not repeats.all():
-            np.maximum(out[row], widened[below[~repeats]].max(axis=0), out=out[row])
+        share = np.zeros(len(below), dtype=np.float32)
+        for multiple in (3, 2):
+            share[(below > 0.92 * multiple * row) & (below < 1.08 * multiple * row + slack)] = echo_share(multiple)
+        for value in np.unique(share):
+            strongest = widened[below[share == value]].max(axis=0) - value * response[row]
+            np.maximum(out[row], strongest, out=out[row])
     return out
+
+
+def echo_share(multiple: int) -> float:
+    """Return the strength of a repetition at a multiple of a line's depth against the line itself, at most."""
+    return float(ECHO_STRENGTH ** (multiple - 1))
 
 
 def strongest_above(response: Floats) -> Floats:

@@ -133,7 +133,7 @@ def _known_moments(change: Grey, wall: npt.NDArray[np.bool_]) -> Grey:
 def _filled(signal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Return a signal over time with its gaps bridged by straight lines."""
     known = np.flatnonzero(np.isfinite(signal))
-    return np.interp(np.arange(len(signal)), known, signal[known]).astype(np.float64)
+    return np.asarray(np.interp(np.arange(len(signal)), known, signal[known]), dtype=np.float64)
 
 
 def window_starts(samples: int) -> npt.NDArray[np.int64]:

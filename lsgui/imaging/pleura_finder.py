@@ -31,7 +31,7 @@ SAME_LINE_MM = 2.5
 SURE_AT = 2.6
 SHARPNESS = 1.3
 """Evidence at which the confidence is one half, and how fast it rises there."""
-ENOUGH = 0.5
+ENOUGH = 0.55
 ENOUGH_WITHIN = 0.1
 """Confidence below which no line is suggested, for the whole picture and within a rectangle that the user drew."""
 

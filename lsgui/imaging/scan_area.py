@@ -19,8 +19,12 @@ DARK_FRAME = 1.0
 """Mean grey value within the picture below which a frame shows no image (a black lead-in)."""
 LIVE_VARIATION = 0.3
 """Standard deviation over time in grey values above which a pixel is live: even dark depth carries receiver noise."""
+LARGEST_GLYPH_PX = 60
+"""Size above which a bright still shape is taken for an echo, not for a letter or a mark."""
 LINEAR_WIDTH_MM = 38.0
 """Footprint of the usual linear probes (34-40 mm): what a scan area that is shown in its whole width spans."""
+LEAST_DEPTH_MM = 35.0
+"""Depth that every setting for the lung shows."""
 CONVEX_DEPTH_MM = 105.0
 """Depth that curved probes are commonly set to for the lung (80-130 mm)."""
 CONVEX_RADIUS_MM = 55.0
@@ -96,8 +100,8 @@ def picture_scale(info: ClipInfo, area: ScanArea) -> Scale:
 
     Row and column spacing are averaged; where they differ by more than 2 % the row spacing counts, because depth is
     what distances across the pleural line need. The estimate takes the probe's usual footprint for the width of a
-    linear image; for a convex one the geometric mean of two guesses, from a common depth and from the usual radius of
-    the probe's face. It is good to about ±25 %.
+    linear image, unless that makes it too shallow for a lung; for a convex one the geometric mean of two guesses, from
+    a common depth and from the usual radius of the probe's face. It is good to about ±25 %.
     """
     if info.spacing_mm is not None:
         row, column = info.spacing_mm
@@ -105,7 +109,7 @@ def picture_scale(info: ClipInfo, area: ScanArea) -> Scale:
         return Scale(row if differ else 0.5 * (row + column), True)
     _, _, width, height = area.box
     if area.geometry == "linear":
-        return Scale(LINEAR_WIDTH_MM / max(width, 1), False)
+        return Scale(max(LINEAR_WIDTH_MM / max(width, 1), LEAST_DEPTH_MM / max(height, 1)), False)
     by_depth = CONVEX_DEPTH_MM / max(height, 1)
     if area.apex is None:
         return Scale(by_depth, False)
@@ -222,14 +226,29 @@ def _side(rows: npt.NDArray[np.int64], edge: npt.NDArray[np.float64], border: in
 
 
 def _static_marks(mean: Floats, spread: Floats, inner: Bools) -> Bools:
-    """Return text and graphics that lie over the image: bright, sharp, and still where all around them lives."""
+    """Return text and graphics that lie over the image: bright, still where all around them lives, and sharp.
+
+    A saturated pleural line is bright and still too, but it fades over some pixels where a glyph ends at once.
+    """
     typical = float(np.median(spread[inner])) if inner.any() else 0.0
     if typical < 1.0:  # a still picture: nothing can be told from its stillness
         return np.zeros_like(inner)
-    local = cv2.blur(mean, (15, 15))
-    marks = inner & (mean > local + 40.0) & (spread < min(1.0, 0.25 * typical))
-    grown = cv2.dilate(marks.astype(np.uint8), np.ones((5, 5), np.uint8))
-    return np.asarray(grown > 0)
+    around = cv2.medianBlur(np.clip(mean, 0, 255).astype(np.uint8), 15).astype(np.float32)
+    still = (inner & (mean > around + 40.0) & (spread < min(1.0, 0.25 * typical))).astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(still)
+    marks = np.zeros_like(still)
+    for label in range(1, count):
+        x, y, width, height = (int(v) for v in boxes[label, :4])
+        if max(width, height) > LARGEST_GLYPH_PX:
+            continue
+        window = np.s_[max(y - 4, 0) : y + height + 4, max(x - 4, 0) : x + width + 4]
+        glyph = (labels[window] == label).astype(np.uint8)
+        inner_ring = cv2.dilate(glyph, np.ones((3, 3), np.uint8))
+        rim = (cv2.dilate(inner_ring, np.ones((3, 3), np.uint8)) > 0) & (inner_ring == 0)
+        rise = mean[window] - around[window]
+        if float(rise[rim].mean()) < 0.3 * float(rise[glyph > 0].mean()):
+            marks[window] |= glyph
+    return np.asarray(cv2.dilate(marks, np.ones((5, 5), np.uint8)) > 0)
 
 
 def _bounds(mask: Bools) -> Box:

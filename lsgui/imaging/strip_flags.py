@@ -16,7 +16,7 @@ PROBE_SPEED_MM_S = 4.0
 PULSE_RATIO = 0.1
 """Breathing band over pulse band: below it nearly all change comes with the heart."""
 
-DARK, BRIGHT = 6.0, 249.0
+DARK, BRIGHT = 10.0, 249.0
 GAIN_SHARE = 0.6
 """Over or under gain: this part of the first 6 mm below the line is black or saturated."""
 

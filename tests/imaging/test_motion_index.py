@@ -108,7 +108,7 @@ def test_each_flag_of_the_strip_comes_with_its_fault_and_only_then() -> None:
     clean = speckle_clip(7)
     assert flags_of(clean) == ()
     assert QualityFlag.PROBE_MOTION in flags_of(speckle_clip(7, drift_px_s=-16.0, seconds=2.4))
-    dark = Sample(clean.frames // 18, clean.times_s, clean.roi, clean.wall)
+    dark = Sample(clean.frames // 12, clean.times_s, clean.roi, clean.wall)
     assert QualityFlag.OVER_OR_UNDER_GAIN in flags_of(dark)
     bright = Sample(np.where(clean.frames > 30, 255, clean.frames), clean.times_s, clean.roi, clean.wall)
     assert QualityFlag.OVER_OR_UNDER_GAIN in flags_of(bright)

@@ -76,7 +76,8 @@ def test_black_lead_in_frames_are_left_out_and_windows_keep_their_place(ask: Ask
     request = ask("motion", SlidingLabel.LS_P)
     black = np.zeros_like(request.frames[:12])
     times = np.arange(len(request.frames) + 12) * (request.times_s[1] - request.times_s[0])
-    late = replace(request, frames=np.concatenate([black, request.frames]), times_s=times)
+    roi = PleuralROI(tuple((k + 12, line) for k, line in request.roi.keyframes))
+    late = replace(request, frames=np.concatenate([black, request.frames]), times_s=times, roi=roi)
     _, plain = run(request)
     _, prediction = run(late)
     assert prediction.windows[0].start == 12
