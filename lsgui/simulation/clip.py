@@ -171,7 +171,7 @@ class _LungTexture:
         self._map_x = np.empty((height, width), dtype=np.float32)
 
     def at(self, path_mm: npt.NDArray[np.float64], moved_mm: npt.NDArray[np.float64]) -> Field:
-        """Return the texture after a path (W,) along the line of which `moved_mm` (W,) fell in the last frame."""
+        """Return the texture at a place (W,) along the line, with the path (W,) gone since the last frame."""
         lung = self._lung
         through = np.sqrt(1.0 - lung.in_plane**2) * path_mm / lung.slice_mm
         index = np.floor(through)
@@ -179,7 +179,7 @@ class _LungTexture:
         column = np.mod(self._columns - lung.in_plane * path_mm / self._pitch, self._width - 1)
         fresh = self._slice(index, column) * both(np.cos(0.5 * np.pi * part))[None]
         fresh += self._slice(index + 1, column) * both(np.sin(0.5 * np.pi * part))[None]
-        kept = np.exp(-np.abs(moved_mm) / lung.evolve_mm).astype(np.float32)
+        kept = np.exp(-moved_mm / lung.evolve_mm).astype(np.float32)
         fresh *= np.float32(np.sqrt(1.0 - lung.evolving))
         fresh += np.float32(np.sqrt(lung.evolving)) * self._renewal.step(kept)
         return np.asarray(fresh, dtype=np.float32)
@@ -272,7 +272,8 @@ def _render(
     out = np.empty((len(motion.times_s), spec.picture.height, spec.picture.width), dtype=np.uint8)
     half = (canvas.width - 1) / 2
     for k, time_s in enumerate(motion.times_s):
-        step = motion.lung_mm[k] - motion.lung_mm[max(k - 1, 0)]
+        step = np.abs(motion.lung_mm[k] - motion.lung_mm[max(k - 1, 0)])
+        step = step + spec.lung.restless_mm_s * (time_s - motion.times_s[max(k - 1, 0)]) * motion.free[k]
         lung = texture.at(motion.lung_mm[k], step)
         if len(places):
             lung *= lung_level + ray_map * both(_b_lines(spec, anatomy, places, motion.lung_mm[k]))[None]

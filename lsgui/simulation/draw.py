@@ -120,7 +120,7 @@ def _wall(rng: np.random.Generator, picture: Picture, depth_mm: float) -> Wall:
         fascia_db=_between(rng, -26.0, -10.0),
         fat_fraction=_between(rng, 0.15, 0.6),
         ribs=tuple(ribs),
-        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.015), np.log(0.4)))),
+        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.02), np.log(0.45)))),
         renewal_s=_between(rng, 0.15, 1.2),
     )
 
@@ -145,11 +145,12 @@ def _lung(rng: np.random.Generator, wall_db: float) -> Lung:
     return Lung(
         haze_db=wall_db + _between(rng, -7.0, 8.0),
         decay_mm=float(np.exp(rng.uniform(np.log(7.0), np.log(35.0)))),
-        moving=_between(rng, 0.4, 0.92),
+        moving=_between(rng, 0.25, 0.88),
         in_plane=_between(rng, 0.0, 0.5),
-        slice_mm=_between(rng, 0.5, 1.8),
-        evolve_mm=_between(rng, 0.35, 1.4),
+        slice_mm=_between(rng, 0.5, 2.2),
+        evolve_mm=_between(rng, 0.35, 1.8),
         evolving=_between(rng, 0.2, 0.9),
+        restless_mm_s=_between(rng, 0.0, 0.4),
         mirror_db=_between(rng, -28.0, -9.0),
         a_lines=int(rng.integers(0, 4)),
         a_line_db=_between(rng, -36.0, -16.0),

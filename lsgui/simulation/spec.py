@@ -93,7 +93,8 @@ class Lung:
 
     `in_plane` is the part of the lung's path that lies in the scan plane: only that part shifts the texture, the rest
     replaces it. `slice_mm` is the path after which a new slice of lung is seen; `evolve_mm` the path after which the
-    speckle has renewed itself; `evolving` the share of the texture that does.
+    speckle has renewed itself; `evolving` the share of the texture that does. `restless_mm_s` is the pace at which free
+    lung renews itself even between two breaths, for it also turns and unfolds.
     """
 
     haze_db: float = -33.0
@@ -103,6 +104,7 @@ class Lung:
     slice_mm: float = 1.6
     evolve_mm: float = 1.5
     evolving: float = 0.5
+    restless_mm_s: float = 0.3
     mirror_db: float = -12.0
     a_lines: int = 2
     a_line_db: float = -18.0
