@@ -1,5 +1,6 @@
 """The worker's side of `ProcessSession`: what runs in the child process. Light at import: the engine brings torch."""
 
+import contextlib
 import faulthandler
 import os
 import queue
@@ -8,6 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +67,7 @@ def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]",
     _step_back()
     inbox: queue.SimpleQueue[InferenceRequest] = queue.SimpleQueue()
     cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(requests, inbox, cancelled), name="listener", daemon=True).start()
+    threading.Thread(target=_listen, args=(requests, inbox, cancelled, log), name="listener", daemon=True).start()
     try:
         engine = load_engine(plan)
         events.send(engine.warm_up())
@@ -77,7 +79,10 @@ def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]",
 
 
 def _listen(
-    requests: "Connection[Any, Any]", inbox: "queue.SimpleQueue[InferenceRequest]", cancelled: threading.Event
+    requests: "Connection[Any, Any]",
+    inbox: "queue.SimpleQueue[InferenceRequest]",
+    cancelled: threading.Event,
+    log: str,
 ) -> None:
     # Its own thread: a cancel is heard while a network runs, and the process never outlives its owner.
     try:
@@ -89,6 +94,8 @@ def _listen(
                 cancelled.clear()
                 inbox.put(message)
     except (EOFError, OSError):
+        with contextlib.suppress(OSError):
+            Path(log).unlink()  # an owner that crashed cannot
         os._exit(0)
     finally:
         os._exit(70)

@@ -18,6 +18,12 @@ from lsgui.inference.protocol import Cancelled, Failed, Finished, Progress, Work
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # asked anew, here and after the test
+
+
 @pytest.fixture
 def heard(listen):
     return listen(ProcessSession)
@@ -136,6 +142,7 @@ def _owner(wait_for: str, then: str) -> str:
 
 
 def test_the_worker_ends_when_its_owner_crashes():
+    before = _worker_logs()
     script = _owner("Progress", "import os; os._exit(9)")
     done = subprocess.run(
         [sys.executable, "-c", script, "deaf 60"], capture_output=True, text=True, timeout=60, check=False
@@ -146,6 +153,8 @@ def test_the_worker_ends_when_its_owner_crashes():
     while _alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _alive(pid)
+    if sys.platform != "win32":
+        assert _worker_logs() <= before, "no file is left behind"
 
 
 def test_a_main_module_that_cannot_be_imported_again_does_not_matter(tmp_path):
