@@ -1,5 +1,6 @@
 """Drives an inference session from a thread, so that the window never waits for the worker."""
 
+import importlib
 import logging
 import queue
 from collections.abc import Callable
@@ -96,6 +97,7 @@ class InferenceThread(QThread):
         try:
             session = self._make_session()
             session.start()
+            importlib.import_module("lsgui.inference.preparation")  # now, while no clip plays that it could disturb
         except LsguiError as fault:
             log.error("the worker cannot start", exc_info=True)
             self._refuse_all(str(fault))

@@ -20,14 +20,17 @@ def told_session() -> Any:
 
 @pytest.fixture
 def review(qtbot: Any, home: Path, told_session: Any) -> Iterator[Any]:
-    """The real window over a worker that is told what to do; closed after the test."""
+    """The real window over a worker that is told what to do, without a search for lines; closed after the test."""
     from lsgui.gui.app import open_review
+    from lsgui.review.paths import settings_file
+    from lsgui.review.settings import Settings, save_settings
 
+    save_settings(settings_file(), Settings(model_id="motion", suggest_on_open=False))
     opened = open_review(lambda: told_session)
     opened.window.resize(1280, 800)
     with qtbot.waitExposed(opened.window):
         opened.window.show()
-    qtbot.waitUntil(lambda: opened.controller.state.worker.device != "")
+    qtbot.waitUntil(lambda: opened.controller.state.worker.device != "", timeout=30_000)
     yield opened
     opened.window.close()
     opened.window.deleteLater()

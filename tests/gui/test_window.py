@@ -1,0 +1,383 @@
+"""The real window, offscreen, over a worker that answers when it is told to."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from window_samples import is_complete, open_clip_in, until, write_clip
+
+from lsgui.core.pleura import PleuralROI
+from lsgui.gui.action_table import ACTIONS
+from lsgui.gui.stall_watch import StallWatch
+from lsgui.review import transitions as to
+from lsgui.review.state import AnalysisPhase, LoadPhase, LoopMode, RoiPhase, WorkerPhase
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Path]:
+    return [write_clip(tmp_path / f"clip {k}.avi", frames=30 + 10 * k) for k in range(3)]
+
+
+def press(review, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(review.window, key, modifier)
+
+
+def draw(review, y: float = 60.0) -> PleuralROI:
+    line = PleuralROI.single(0, [[20, y], [80, y + 2], [140, y]])
+    review.window.clip_view.roiDrawn.emit(line)
+    return line
+
+
+def test_the_window_loads_neither_torch_nor_a_dicom_reader():
+    code = (
+        "import sys, lsgui.gui.main_window\n"
+        "print([name for name in ('torch', 'torchvision', 'pydicom', 'cv2', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_start_screen_offers_ways_to_open(review):
+    window = review.window
+    assert window._stack.currentWidget() is window.start_screen
+    assert not window.worklist_panel.isVisible()
+    assert review.controller.state.worker.phase is WorkerPhase.READY
+
+
+def test_a_clip_opens_plays_and_shows_its_facts(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    state = review.controller.state
+    assert state.clip.info.frames == 30
+    assert state.playback.playing
+    assert review.window.windowTitle() == "clip 0.avi – lsgui"
+    first = state.playback.frame
+    until(qtbot, lambda: review.controller.state.playback.frame != first)
+    assert "clip 20.0 fps" in review.window.player_bar._rates.text()
+    assert "20.0 fps" in review.window.status_strip._clip.text()
+    assert state.worklist[0].detail == "30 frames · 1.5 s"
+
+
+def test_a_clip_keeps_its_own_time(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[2])
+    controller = review.controller
+    controller.change(lambda s: to.playing_set(to.frame_shown(to.loop_set(s, LoopMode.ONCE), 0), True))
+    shown = []
+    controller.stateChanged.connect(lambda old, new: shown.append(new.playback.frame))
+    with qtbot.waitSignal(controller.stateChanged, check_params_cb=lambda o, n: not n.playback.playing, timeout=30_000):
+        pass
+    frames = list(dict.fromkeys(shown))
+    assert frames == sorted(frames)
+    assert frames[-1] == 49
+    assert len(frames) >= 45  # a busy machine may wake the player late: it then shows the frame that is due
+
+
+def test_keys_of_the_player(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    state = lambda: review.controller.state.playback  # noqa: E731
+    press(review, Qt.Key.Key_Space)
+    assert not state().playing
+    press(review, Qt.Key.Key_Home)
+    press(review, Qt.Key.Key_Right)
+    press(review, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert state().frame == 11
+    press(review, Qt.Key.Key_Left)
+    press(review, Qt.Key.Key_BracketLeft)
+    press(review, Qt.Key.Key_End)
+    press(review, Qt.Key.Key_BracketRight)
+    assert (state().mark_a, state().mark_b) == (10, 29)
+    press(review, Qt.Key.Key_L)
+    press(review, Qt.Key.Key_Minus)
+    press(review, Qt.Key.Key_Space, Qt.KeyboardModifier.ShiftModifier)
+    assert (state().loop, state().speed, state().direction) == (LoopMode.SWEEP, 0.75, -1)
+
+
+def test_scrubbing_shows_exactly_the_frame_under_the_pointer(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    bar = review.window.player_bar.seek_bar
+    axis = bar.axis()
+    for frame in (0, 7, 13, 29):
+        middle = (axis.x_of_frame(frame) + axis.x_of_frame(frame + 1)) / 2
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(round(middle), bar.height() // 2))
+        state = review.controller.state
+        assert state.playback.frame == frame
+        assert not state.playback.playing
+        shown = state.clip.store.frame(frame)
+        assert abs(float(np.median(shown[2:8, 5:35])) - (40 + 4 * frame)) < 4
+
+
+def test_drawing_undo_redo_and_removal(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    controller = review.controller
+    controller.lines.set_line(None)
+    first = draw(review, 50)
+    second = draw(review, 60)
+    assert controller.state.roi is second
+    press(review, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert controller.state.roi is first
+    press(review, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert controller.state.roi is second
+    press(review, Qt.Key.Key_Delete)
+    assert controller.state.roi is None
+    press(review, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert controller.state.roi is second
+
+
+def test_r_takes_the_pen_and_escape_puts_it_down(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    press(review, Qt.Key.Key_R)
+    assert review.controller.state.tool == "draw_line"
+    assert review.controller.state.roi_phase is RoiPhase.DRAWING
+    press(review, Qt.Key.Key_Escape)
+    assert review.controller.state.tool == "none"
+    assert review.controller.state.roi_phase is not RoiPhase.DRAWING
+
+
+def test_enter_analyses_and_the_verdict_is_for_this_clip(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[0])
+    draw(review)
+    press(review, Qt.Key.Key_Return)
+    analysis = lambda: review.controller.state.analysis  # noqa: E731
+    assert analysis().phase is AnalysisPhase.RUNNING
+    until(qtbot, lambda: len(analysis().windows) == 1)
+    request = told_session.requests[-1]
+    assert (request.clip, request.model_id) == ("clip 0.avi", "motion")
+    assert request.frames.shape[0] == 30
+    told_session.finish()
+    until(qtbot, lambda: analysis().phase is AnalysisPhase.DONE)
+    assert analysis().prediction.label.value == "ls_p"
+    draw(review, 70)
+    assert analysis().stale
+
+
+def test_enter_without_a_line_says_what_to_do(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[0])
+    review.controller.lines.set_line(None)
+    press(review, Qt.Key.Key_Return)
+    assert "draw it (R)" in review.controller.state.notice
+    assert review.window.notice_bar.isVisible()
+    assert told_session.requests == []
+    press(review, Qt.Key.Key_Escape)
+    assert not review.window.notice_bar.isVisible()
+
+
+def test_a_verdict_never_lands_on_another_clip(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, *clips)
+    draw(review)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    late = told_session.requests[0].id
+    review.controller.clips.select(1)
+    until(qtbot, lambda: late in told_session.cancelled)
+    told_session.finish(late)
+    until(qtbot, lambda: is_complete(review))
+    qtbot.wait(120)
+    assert review.controller.state.clip.path == clips[1]
+    assert review.controller.state.analysis.phase is AnalysisPhase.IDLE
+    review.controller.clips.select(0)
+    until(qtbot, lambda: is_complete(review))
+    assert review.controller.state.analysis.prediction is None
+
+
+def test_what_was_done_on_a_clip_is_there_when_the_reader_comes_back(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, *clips)
+    line = draw(review)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    told_session.finish()
+    until(qtbot, lambda: review.controller.state.analysis.phase is AnalysisPhase.DONE)
+    review.controller.clips.select(2)
+    until(qtbot, lambda: is_complete(review))
+    review.controller.clips.select(0)
+    until(qtbot, lambda: is_complete(review))
+    state = review.controller.state
+    assert state.roi is line
+    assert state.analysis.phase is AnalysisPhase.DONE
+    press(review, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert review.controller.state.roi is not line
+
+
+def test_escape_stops_the_analysis_and_a_late_verdict_is_dropped(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[0])
+    draw(review)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    press(review, Qt.Key.Key_Escape)
+    assert review.controller.state.analysis.phase is AnalysisPhase.CANCELLED
+    until(qtbot, lambda: told_session.cancelled == [1])
+    told_session.finish(1)
+    qtbot.wait(100)
+    assert review.controller.state.analysis.prediction is None
+
+
+def test_the_newest_request_wins(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[0])
+    draw(review)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    draw(review, 66)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 2)
+    told_session.finish(1)
+    told_session.finish(2)
+    until(qtbot, lambda: review.controller.state.analysis.phase is AnalysisPhase.DONE)
+    assert review.controller.state.analysis.request_id == 2
+
+
+def test_a_failed_analysis_says_its_sentence(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[0])
+    draw(review)
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    told_session.fail("The worker ended unexpectedly: press Enter to try again.")
+    until(qtbot, lambda: review.controller.state.analysis.phase is AnalysisPhase.FAILED)
+    assert "try again" in review.controller.state.analysis.message
+
+
+def test_an_unreadable_file_gets_one_sentence_and_the_window_lives_on(review, qtbot, clips, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"not a movie at all" * 100)
+    review.controller.open_paths([bad])
+    until(qtbot, lambda: review.controller.state.clip is not None)
+    until(qtbot, lambda: review.controller.state.clip.phase is LoadPhase.FAILED)
+    assert "bad.mp4" in review.controller.state.clip.error
+    open_clip_in(review, qtbot, clips[0])
+    assert is_complete(review)
+
+
+def test_a_missing_path_and_an_empty_folder_are_said(review, qtbot, tmp_path):
+    review.controller.open_paths([tmp_path / "gone.mp4"])
+    until(qtbot, lambda: "gone.mp4" in review.controller.state.notice)
+    (tmp_path / "empty").mkdir()
+    review.controller.open_paths([tmp_path / "empty"])
+    until(qtbot, lambda: "No clip" in review.controller.state.notice)
+    assert review.controller.state.clip is None
+
+
+def test_files_are_dropped_anywhere(review, qtbot, clips):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(clip)) for clip in clips])
+    for target in (review.window, review.window.start_screen):
+        event = QDropEvent(
+            QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        )
+        target.dropEvent(event)
+    until(qtbot, lambda: len(review.controller.state.worklist) == 3)
+    until(qtbot, lambda: is_complete(review))
+
+
+def test_a_pleural_line_file_is_opened_onto_its_clip(review, qtbot, clips, tmp_path):
+    open_clip_in(review, qtbot, clips[0])
+    file = tmp_path / "line.json"
+    line = draw(review)
+    review.controller.lines.save_file(file)
+    review.controller.lines.set_line(None)
+    review.controller.open_paths([file])
+    assert np.allclose(review.controller.state.roi.polyline, line.polyline)
+    file.write_text('{"frame": 0, "polyline": [[10, 10], [900, 10]]}')
+    review.controller.open_paths([file])
+    assert "was it drawn on another clip?" in review.controller.state.notice
+
+
+def test_recent_files_are_remembered(review, qtbot, clips, home):
+    open_clip_in(review, qtbot, clips[1])
+    assert review.controller.state.recent[0] == clips[1]
+    assert "clip 1.avi" in (home / "settings" / "recent.json").read_text()
+
+
+def test_the_theme_changes_at_once_and_is_saved(review, qtbot, home):
+    before = QApplication.palette().window().color().name()
+    review.window.commands.cycle_theme()
+    assert QApplication.palette().window().color().name() != before
+    assert '"light"' in (home / "settings" / "settings.json").read_text()
+    review.window.commands.cycle_theme()
+    review.window.commands.cycle_theme()
+    assert QApplication.palette().window().color().name() == before
+
+
+def test_full_screen_keeps_the_keys_and_escape_leaves_it(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    review.controller.tell("")
+    press(review, Qt.Key.Key_F11)
+    until(qtbot, review.window.isFullScreen)
+    assert not review.window.menuBar().isVisible()
+    playing = review.controller.state.playback.playing
+    press(review, Qt.Key.Key_Space)
+    assert review.controller.state.playback.playing != playing
+    press(review, Qt.Key.Key_Escape)
+    until(qtbot, lambda: not review.window.isFullScreen())
+    assert review.window.menuBar().isVisible()
+
+
+@pytest.mark.parametrize(
+    ("size", "left", "right"), [((1366, 768), True, True), ((1000, 700), False, True), ((700, 900), False, False)]
+)
+def test_a_small_window_gives_its_room_to_the_clip(review, qtbot, clips, size, left, right):
+    open_clip_in(review, qtbot, clips[0])
+    review.window.resize(*size)
+    QApplication.processEvents()
+    assert review.window.size().toTuple() == size
+    assert review.window.worklist_panel.isVisible() == left
+    assert review.window._right.isVisible() == right
+    assert review.window.clip_view.width() >= size[0] * 0.5
+    assert review.window.clip_view.height() >= size[1] * 0.35
+    press(review, Qt.Key.Key_F3)
+    assert review.window._right.isVisible() != right
+
+
+def test_every_command_is_in_a_menu_with_its_key(review):
+    menus = {}
+    for menu_action in review.window.menuBar().actions():
+        menus[menu_action.text()] = [action.objectName() for action in menu_action.menu().actions()]
+    for action in ACTIONS:
+        assert action.id in menus[action.menu]
+        assert review.window.menus.actions[action.id].shortcuts()
+
+
+def test_every_command_can_be_given_in_every_state(review, qtbot, clips):
+    """No command may fail, whatever is open: those that make no sense are disabled or say why."""
+    outside = {"open_files", "open_folder", "export", "load_line", "save_line", "log_folder", "quit", "full_screen"}
+    for step in ("empty", "clip", "line"):
+        if step == "clip":
+            open_clip_in(review, qtbot, *clips)
+        if step == "line":
+            draw(review)
+        for action in ACTIONS:
+            if action.id in outside or (step == "clip" and action.id == "close_all"):
+                continue
+            review.window.menus.actions[action.id].trigger()
+            if review.window.commands.dialog is not None:
+                review.window.commands.dialog.reject()
+        qtbot.wait(50)
+
+
+def test_the_window_itself_never_works_long_while_a_clip_plays_and_is_analysed(review, qtbot, clips, told_session):
+    open_clip_in(review, qtbot, clips[2])
+    draw(review)
+    qtbot.wait(300)
+    watch = StallWatch()
+    press(review, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    told_session.finish()
+    until(qtbot, lambda: review.controller.state.analysis.phase is AnalysisPhase.DONE)
+    qtbot.wait(500)
+    watch.stop()
+    assert len(watch.gaps_ms) > 5
+    assert watch.busiest_ms < 50, sorted(watch.busy_ms)[-5:]
+
+
+def test_the_stall_watch_sees_a_stall(qtbot):
+    watch = StallWatch()
+    qtbot.wait(50)
+    began = time.thread_time()
+    while time.thread_time() - began < 0.12:
+        pass
+    watch.stop()
+    assert watch.longest_ms >= 110
+    assert watch.busiest_ms >= 110

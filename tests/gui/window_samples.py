@@ -1,0 +1,102 @@
+"""A session that does what the test says, small clips in files, and waiting for what the window does."""
+
+import queue
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from evidence_samples import prediction
+
+from lsgui.core.prediction import Prediction, WindowScore
+from lsgui.gui.app import Review
+from lsgui.inference.protocol import (
+    Cancelled,
+    Failed,
+    Finished,
+    InferenceEvent,
+    InferenceRequest,
+    Progress,
+    WindowScored,
+    WorkerReady,
+)
+from lsgui.review.state import LoadPhase
+
+
+class ToldSession:
+    """An `InferenceSession` that answers when the test says so. Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[InferenceRequest] = []
+        self.cancelled: list[int] = []
+        self.events: queue.Queue[InferenceEvent] = queue.Queue()
+        self.closed = False
+
+    def start(self) -> None:
+        self.events.put(WorkerReady("cpu", "CPU, 2 threads", "2.9.0", ""))
+
+    def submit(self, request: InferenceRequest) -> None:
+        for former in self.running():
+            self.events.put(Cancelled(former))
+            self.cancelled.append(former)
+        self.requests.append(request)
+        self.events.put(Progress(request.id, 0.2, "Following the chest wall"))
+        self.events.put(WindowScored(request.id, WindowScore(0, 20, 0.1)))
+
+    def cancel(self, request_id: int) -> None:
+        if request_id in self.running():
+            self.cancelled.append(request_id)
+            self.events.put(Cancelled(request_id))
+
+    def poll(self, timeout_s: float) -> InferenceEvent | None:
+        try:
+            return self.events.get(timeout=timeout_s) if timeout_s > 0 else self.events.get_nowait()
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        self.closed = True
+
+    # What the test says
+
+    def running(self) -> list[int]:
+        return [request.id for request in self.requests[-1:] if request.id not in self.cancelled]
+
+    def finish(self, request_id: int | None = None, verdict: Prediction | None = None) -> None:
+        number = self.requests[-1].id if request_id is None else request_id
+        self.events.put(Finished(number, verdict or replace(prediction(), clip="told")))
+
+    def fail(self, sentence: str) -> None:
+        self.events.put(Failed(self.requests[-1].id, sentence))
+
+
+def write_clip(path: Path, frames: int = 40, fps: float = 20.0, size: tuple[int, int] = (160, 120)) -> Path:
+    """Write a clip in which frame k carries its number as a grey, with a bright line that the finder may find."""
+    width, height = size
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
+    noise = np.random.default_rng(1)
+    for k in range(frames):
+        picture = noise.integers(20, 60, (height, width), dtype=np.uint8)
+        picture[height // 2 - 2 : height // 2 + 2] = 230
+        picture[:10, :40] = 40 + 4 * k
+        writer.write(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    return path
+
+
+def until(qtbot: Any, done: Callable[[], bool]) -> None:
+    """Wait for something that takes a moment; a busy machine may take many."""
+    qtbot.waitUntil(done, timeout=30_000)
+
+
+def open_clip_in(review: Review, qtbot: Any, *paths: Path) -> None:
+    """Open clips and wait until the first is decoded and its scale is known."""
+    review.controller.open_paths(list(paths))
+    until(qtbot, lambda: is_complete(review) and review.controller.state.clip.mm_per_px is not None)
+
+
+def is_complete(review: Review) -> bool:
+    clip = review.controller.state.clip
+    return clip is not None and clip.phase is LoadPhase.COMPLETE
