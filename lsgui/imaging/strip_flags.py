@@ -16,12 +16,6 @@ PROBE_SPEED_MM_S = 4.0
 PULSE_RATIO = 0.1
 """Breathing band over pulse band: below it nearly all change comes with the heart."""
 
-DARK, BRIGHT = 10.0, 249.0
-GAIN_SHARE = 0.6
-"""Over or under gain: this part of the first 6 mm below the line is black or saturated."""
-
-GAIN_ROWS = 15
-
 
 def strip_flags(strip: PleuralStrip, evidence: MotionEvidence) -> tuple[QualityFlag, ...]:
     """Return the flags of a strip."""
@@ -32,8 +26,6 @@ def strip_flags(strip: PleuralStrip, evidence: MotionEvidence) -> tuple[QualityF
         flags.append(QualityFlag.PROBE_MOTION)
     if evidence.band_ratio is not None and evidence.band_ratio < PULSE_RATIO:
         flags.append(QualityFlag.PULSE_ONLY)
-    if _gain_spoilt(strip):
-        flags.append(QualityFlag.OVER_OR_UNDER_GAIN)
     return tuple(flags)
 
 
@@ -44,11 +36,3 @@ def _probe_moves(strip: PleuralStrip, evidence: MotionEvidence) -> bool:
     step = np.hypot(*np.diff(strip.wall_shift_mm, axis=0).T) / np.maximum(np.diff(strip.times_s), 1e-3)
     quiet = evidence.index is None or evidence.index < 0.5
     return bool(np.median(step) > PROBE_SPEED_MM_S and quiet)
-
-
-def _gain_spoilt(strip: PleuralStrip) -> bool:
-    rows = slice(strip.pleura_row, strip.pleura_row + GAIN_ROWS)
-    values = strip.frames[:: max(len(strip.frames) // 20, 1), rows][:, strip.valid[rows]]
-    if not values.size:
-        return False
-    return bool((values < DARK).mean() > GAIN_SHARE or (values > BRIGHT).mean() > GAIN_SHARE)

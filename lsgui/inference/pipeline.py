@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from lsgui.core.clip import MemoryFrames
 from lsgui.core.errors import CancelledError, ModelError
 from lsgui.core.motion_map import MotionMap
-from lsgui.core.prediction import Prediction, Ribbon, WindowScore
+from lsgui.core.pleura import PleuralROI
+from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.dis_flow import relative_flow_map
 from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index
+from lsgui.imaging.quality import line_flags, repeated_share
 from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.imaging.strip_flags import strip_flags
@@ -54,9 +57,11 @@ class _Run:
             raise CancelledError
         self.emit(Progress(self.request.id, fraction, words))
 
-    def show(self, motion_map: MotionMap | None) -> None:
+    def show(self, motion_map: MotionMap | None, first: int) -> None:
+        """Emit a map of the strip, whose time began at frame `first`, in the time of the clip."""
         if motion_map is not None:
-            self.emit(MotionReady(self.request.id, motion_map))
+            moments = motion_map.times_s + self.request.times_s[first]
+            self.emit(MotionReady(self.request.id, replace(motion_map, times_s=moments)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,10 +106,10 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     run.stage(0.5, "Asking the network" if card.needs_weights else "Weighing the motion index")
     scored = _score(run, strip, evidence, first)
     run.stage(0.7, "Drawing the speckle map")
-    run.show(speckle_change_map(strip, request.mm_per_px))
+    run.show(speckle_change_map(strip, request.mm_per_px), first)
     run.stage(0.8, "Drawing the flow map")
     if len(strip.frames) > 2:
-        run.show(relative_flow_map(strip, request.mm_per_px, cancelled))
+        run.show(relative_flow_map(strip, request.mm_per_px, cancelled), first)
     run.stage(0.98, "Reading the verdict")
     return _prediction(run, strip, evidence, scored, began)
 
@@ -171,12 +176,26 @@ def _network(model_id: str, sha256: str, device: str) -> torch.nn.Module:
     return network.to(device).eval()
 
 
+def _line_flags(request: InferenceRequest) -> tuple[QualityFlag, ...]:
+    corner = np.array(request.origin)
+    roi = PleuralROI(tuple((k, line - corner) for k, line in request.roi.keyframes), request.roi.source)
+    return line_flags(MemoryFrames(request.frames), roi, range(len(request.frames)), request.mm_per_px)
+
+
+def _repeated(request: InferenceRequest, fps: float) -> float:
+    """Return the share of frames that repeat the one before, around the pleural line."""
+    coarse = request.frames[:, ::2, ::2].astype(np.int16)
+    changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2)).astype(np.float64)
+    return repeated_share([changes], fps)
+
+
 def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
     request, card, rule = run.request, run.card, run.rule
     opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
-    flags = tuple(dict.fromkeys((*request.quality, *strip_flags(strip, evidence))))
+    flags = tuple(dict.fromkeys((*request.quality, *_line_flags(request), *strip_flags(strip, evidence))))
     middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
-    verdict = decide(scored.logits, scored.spans, rule, flags, opinion, times_s=middles)
+    repeated = _repeated(request, strip.fps)
+    verdict = decide(scored.logits, scored.spans, rule, flags, opinion, times_s=middles, duplicate_fraction=repeated)
     ribbon = None
     if verdict.p_absent is not None:
         starts, stops = (np.array([span[k] for span in scored.spans], dtype=np.int64) for k in (0, 1))

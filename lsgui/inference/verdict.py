@@ -38,6 +38,10 @@ NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
 HEAVY_DUPLICATES = 0.5
 """Fraction of repeated frames above which no verdict is given, whatever was seen between them."""
 
+MIXED_SHARE = 0.25
+"""Part of all windows and segments that may stand firmly for the other class before no verdict is given: the clip holds
+both classes, as at a lung point, or the probe swept over more than one place."""
+
 SPREAD = (10.0, 90.0)
 """Percentiles over windows and segments that make the interval of the probability."""
 
@@ -170,6 +174,9 @@ def decide(
     label = network
     if _blocked(label, frozenset(flags), duplicate_fraction):
         label = SlidingLabel.CANNOT_ASSESS
+    elif _mixed(label, probability(logits[scored], rule)):
+        label = SlidingLabel.CANNOT_ASSESS
+        hints.append("Some stretches or moments clearly slide and others clearly do not: no verdict for the whole.")
     elif label is SlidingLabel.CANNOT_ASSESS:
         hints.append(
             f"The probability lies between {rule.abstain[0]:.2f} and {rule.abstain[1]:.2f}, where no verdict is given."
@@ -220,6 +227,14 @@ def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], duplicate_fract
         return True
     blocks = {SlidingLabel.LS_A: BLOCKS_ABSENT, SlidingLabel.LS_P: BLOCKS_PRESENT}.get(label, frozenset())
     return bool(flags & blocks)
+
+
+def _mixed(label: SlidingLabel, p_absent: Floats) -> bool:
+    """Return whether too much of the clip stands firmly against its verdict."""
+    if label is SlidingLabel.CANNOT_ASSESS:
+        return False
+    against = p_absent <= LUNG_POINT_PRESENT if label is SlidingLabel.LS_A else p_absent >= LUNG_POINT_ABSENT
+    return bool(against.mean() > MIXED_SHARE)
 
 
 def _clip_logit(logits: Floats) -> float:

@@ -182,3 +182,17 @@ def test_a_lung_point_is_a_hint_and_never_a_verdict():
     assert "possible lung point at 50 %" in verdict.hint
     for word in ("pneumothorax", "Pneumothorax"):
         assert word not in verdict.hint
+
+
+@pytest.mark.parametrize(("main", "label"), [(-4.0, SlidingLabel.LS_P), (4.0, SlidingLabel.LS_A)])
+def test_a_clip_that_holds_both_classes_gets_no_verdict_for_the_whole(main: float, label: SlidingLabel) -> None:
+    logits = np.full((6, 6), main)
+    spans = [(k * 10, k * 10 + 30) for k in range(6)]
+    assert decide(logits, spans, VerdictRule()).label is label
+    logits[:2, :3] = -main  # a sixth of the clip stands against the rest
+    assert decide(logits, spans, VerdictRule()).label is label
+    logits[:4, :3] = -main  # a third
+    verdict = decide(logits, spans, VerdictRule())
+    assert verdict.label is SlidingLabel.CANNOT_ASSESS
+    assert "others clearly do not" in verdict.hint
+    assert verdict.p_absent is not None
