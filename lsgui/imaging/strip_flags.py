@@ -10,8 +10,8 @@ LOST_CORRELATION = 0.55
 LOST_SHARE = 0.2
 """The wall counts as lost when its correlation is under the first in more than the second part of the frames."""
 
-PROBE_SPEED_MM_S = 4.0
-"""Median speed of the wall against the pleural line above which the probe is being moved, not held."""
+PROBE_SPEED_MM_S = 2.5
+"""Mean speed of the wall against the pleural line above which the probe is being moved, not held."""
 
 PULSE_RATIO = 0.1
 """Breathing band over pulse band: below it nearly all change comes with the heart."""
@@ -35,4 +35,4 @@ def _probe_moves(strip: PleuralStrip, evidence: MotionEvidence) -> bool:
         return False
     step = np.hypot(*np.diff(strip.wall_shift_mm, axis=0).T) / np.maximum(np.diff(strip.times_s), 1e-3)
     quiet = evidence.index is None or evidence.index < 0.5
-    return bool(np.median(step) > PROBE_SPEED_MM_S and quiet)
+    return bool(step.mean() > PROBE_SPEED_MM_S and quiet)

@@ -182,11 +182,11 @@ def _line_flags(request: InferenceRequest) -> tuple[QualityFlag, ...]:
     return line_flags(MemoryFrames(request.frames), roi, range(len(request.frames)), request.mm_per_px)
 
 
-def _repeated(request: InferenceRequest, fps: float) -> float:
-    """Return the share of frames that repeat the one before, around the pleural line."""
+def _true_fps(request: InferenceRequest, fps: float) -> float:
+    """Return how many different frames a second there are around the pleural line."""
     coarse = request.frames[:, ::2, ::2].astype(np.int16)
     changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2)).astype(np.float64)
-    return repeated_share([changes], fps)
+    return fps * (1.0 - repeated_share([changes], fps))
 
 
 def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
@@ -194,8 +194,9 @@ def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored
     opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
     flags = tuple(dict.fromkeys((*request.quality, *_line_flags(request), *strip_flags(strip, evidence))))
     middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
-    repeated = _repeated(request, strip.fps)
-    verdict = decide(scored.logits, scored.spans, rule, flags, opinion, times_s=middles, duplicate_fraction=repeated)
+    verdict = decide(
+        scored.logits, scored.spans, rule, flags, opinion, times_s=middles, true_fps=_true_fps(request, strip.fps)
+    )
     ribbon = None
     if verdict.p_absent is not None:
         starts, stops = (np.array([span[k] for span in scored.spans], dtype=np.int64) for k in (0, 1))

@@ -35,8 +35,8 @@ BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY})
 NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
 """Flags under which a number would mean nothing: none is given."""
 
-HEAVY_DUPLICATES = 0.5
-"""Fraction of repeated frames above which no verdict is given, whatever was seen between them."""
+SLOWEST_TRUE_FPS = 8.0
+"""Different frames a second, repeats not counted, under which no verdict is given, whatever was seen between them."""
 
 MIXED_SHARE = 0.25
 """Part of all windows and segments that may stand firmly for the other class before no verdict is given: the clip holds
@@ -141,7 +141,7 @@ def decide(
     motion: MotionOpinion | None = None,
     *,
     times_s: Floats | None = None,
-    duplicate_fraction: float | None = None,
+    true_fps: float | None = None,
 ) -> Verdict:
     """Turn scores into a verdict.
 
@@ -157,8 +157,8 @@ def decide(
         The second judge; None where the model is that judge itself or nothing could be measured.
     times_s
         (windows,) middle of each window in seconds, for the hint; None where it should not speak of time.
-    duplicate_fraction
-        Fraction of frames that repeat the one before.
+    true_fps
+        Different frames a second, repeats not counted.
     """
     flags = list(dict.fromkeys(quality))
     scored = np.isfinite(logits)
@@ -172,7 +172,7 @@ def decide(
     low, high = np.percentile(probability(logits[scored], rule), SPREAD)
     hints = [lung_point_hint(probability(logits, rule), times_s)]
     label = network
-    if _blocked(label, frozenset(flags), duplicate_fraction):
+    if _blocked(label, frozenset(flags), true_fps):
         label = SlidingLabel.CANNOT_ASSESS
     elif _mixed(label, probability(logits[scored], rule)):
         label = SlidingLabel.CANNOT_ASSESS
@@ -222,8 +222,8 @@ def _class_of(p: float, rule: VerdictRule) -> SlidingLabel:
     return SlidingLabel.LS_A if p >= rule.threshold else SlidingLabel.LS_P
 
 
-def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], duplicate_fraction: float | None) -> bool:
-    if flags & BLOCKS_ANY_VERDICT or (duplicate_fraction or 0.0) > HEAVY_DUPLICATES:
+def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], true_fps: float | None) -> bool:
+    if flags & BLOCKS_ANY_VERDICT or (true_fps is not None and true_fps < SLOWEST_TRUE_FPS):
         return True
     blocks = {SlidingLabel.LS_A: BLOCKS_ABSENT, SlidingLabel.LS_P: BLOCKS_PRESENT}.get(label, frozenset())
     return bool(flags & blocks)

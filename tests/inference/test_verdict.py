@@ -105,8 +105,8 @@ def test_the_motion_index_has_a_veto(logit, index, label, disagree):
 
 def test_heavily_repeated_frames_block_sliding_as_well():
     flags = [Flag.DUPLICATE_FRAMES]
-    assert _decide(_grid(-4.0), quality=flags, duplicate_fraction=0.45).label is P
-    assert _decide(_grid(-4.0), quality=flags, duplicate_fraction=0.59).label is NONE
+    assert _decide(_grid(-4.0), quality=flags, true_fps=9.0).label is P
+    assert _decide(_grid(-4.0), quality=flags, true_fps=6.5).label is NONE
 
 
 @pytest.mark.parametrize("logits", [np.zeros((0, 6)), np.full((3, 6), NAN)])
