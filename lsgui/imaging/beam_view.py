@@ -76,6 +76,8 @@ def straighten(area: ScanArea, mm_per_px: float, depth_mm: float) -> BeamView:
         x = area.apex[0] + distance * np.sin(angle)
         y = area.apex[1] + distance * np.cos(angle)
     x32, y32 = x.astype(np.float32), y.astype(np.float32)
+    if x32.size == 0:  # a picture smaller than one cell
+        return BeamView(x32, y32, np.zeros(x32.shape, dtype=bool))
     inside = cv2.remap(area.mask.astype(np.uint8), x32, y32, cv2.INTER_NEAREST, borderValue=0)
     return BeamView(x32, y32, np.asarray(inside > 0))
 

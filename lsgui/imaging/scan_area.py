@@ -19,6 +19,8 @@ DARK_FRAME = 1.0
 """Mean grey value within the picture below which a frame shows no image (a black lead-in)."""
 LIVE_VARIATION = 0.3
 """Standard deviation over time in grey values above which a pixel is live: even dark depth carries receiver noise."""
+SMALLEST_FAN_ROWS = 32
+"""Rows that it takes to tell a fan's straight sides."""
 LARGEST_GLYPH_PX = 60
 """Size above which a bright still shape is taken for an echo, not for a letter or a mark."""
 LINEAR_WIDTH_MM = 38.0
@@ -200,6 +202,8 @@ def _fan(mask: Bools) -> tuple[Geometry, tuple[float, float] | None]:
     rows = np.flatnonzero(mask.any(axis=1))
     left = mask[rows].argmax(axis=1).astype(np.float64)
     right = mask.shape[1] - 1.0 - mask[rows][:, ::-1].argmax(axis=1)
+    if len(rows) < SMALLEST_FAN_ROWS:
+        return "linear", None
     widths = right - left
     upper = slice(len(rows) // 25, max(len(rows) // 10, len(rows) // 25 + 1))
     if float(np.median(widths[upper])) > 0.85 * float(np.percentile(widths, 95)):

@@ -162,3 +162,9 @@ def test_line_stays_where_the_picture_was_last_recognised(make_clip, live_noise)
     frames = np.concatenate([np.repeat(live_noise(1, 200, 200), 30, 0), live_noise(30, 200, 200)])
     line = np.array([[60.0, 100.0], [140.0, 100.0]])
     assert max(frame for frame, _ in track_line(make_clip(frames).store, line, 5, (0, 60), 25.0, 0.25)) < 30
+
+
+@pytest.mark.parametrize("shape", [(1, 200, 240), (2, 64, 64), (5, 1, 1), (4, 20, 400), (10, 400, 20)])
+def test_pictures_without_room_for_a_pleura_give_none(make_clip, live_noise, shape):
+    assert _suggest(make_clip(live_noise(*shape))) is None
+    assert _suggest(make_clip(live_noise(*shape), spacing_mm=(0.001, 0.001))) is None

@@ -98,3 +98,14 @@ def test_black_clip_gives_the_whole_picture(make_clip):
     area = find_scan_area(make_clip(np.zeros((4, 64, 96), np.uint8)))
     assert area.box == (0, 0, 96, 64)
     assert area.mask.all()
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 1), (3, 8, 8), (4, 20, 400), (10, 400, 20)])
+def test_odd_shapes_give_an_area_within_the_picture(make_clip, live_noise, shape):
+    clip = make_clip(live_noise(*shape))
+    area = find_scan_area(clip)
+    x, y, width, height = area.box
+    assert area.mask.shape == shape[1:]
+    assert 0 <= x < x + width <= shape[2]
+    assert 0 <= y < y + height <= shape[1]
+    assert picture_scale(clip.info, area).mm_per_px > 0
