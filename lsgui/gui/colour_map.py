@@ -42,11 +42,14 @@ def label_colour(label: SlidingLabel | None, tokens: Tokens) -> QColor:
 
 
 def probability_colour(p_absent: float, threshold: float, tokens: Tokens) -> QColor:
-    """Return the colour of a probability of absent sliding: present, unsure at the threshold, absent; muted for NaN."""
+    """Return the colour of a probability of absent sliding: present, unsure at the threshold, absent; muted for NaN.
+
+    Half-way from the threshold to certainty the colour of the class is reached, so that blends are the exception.
+    """
     if not math.isfinite(p_absent):
         return QColor(tokens.muted)
     side = (1.0 - threshold) if p_absent >= threshold else threshold
-    weight = min(abs(p_absent - threshold) / max(side, 1e-6), 1.0) ** 0.6
+    weight = min(abs(p_absent - threshold) / max(0.5 * side, 1e-6), 1.0)
     return mixed(QColor(tokens.unsure), QColor(tokens.absent if p_absent >= threshold else tokens.present), weight)
 
 

@@ -14,6 +14,7 @@ from lsgui.gui.overlays.class_ribbon import stretch_at
 from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, mmode_reach_px
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font, tokens
 from lsgui.gui.time_axis import ROOM_INSET, TimeAxis, timeline_of
+from lsgui.gui.verdict_text import number_words
 from lsgui.review.playback import Timeline
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
 
@@ -210,7 +211,7 @@ class MModeView(QWidget):
         if state is None or prediction is None or state.verdict_hidden:
             return ""
         p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
-        return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {p_absent:.2f}'}"
+        return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {number_words(p_absent)}'}"
 
     @property
     def image(self) -> npt.NDArray[np.uint8] | None:

@@ -12,6 +12,7 @@ from lsgui.core.prediction import WindowScore
 from lsgui.gui.colour_map import mixed, probability_colour
 from lsgui.gui.theme import tokens
 from lsgui.gui.time_axis import BAR_INSET, TimeAxis, timeline_of
+from lsgui.gui.verdict_text import number_words
 from lsgui.review.playback import Timeline
 from lsgui.review.state import AnalysisPhase, ReviewState
 
@@ -128,7 +129,7 @@ class RibbonBar(QWidget):
         if frame >= len(self._values) or not np.isfinite(self._values).any():
             return f"{where}\nNot analysed yet"
         value = self._values[frame]
-        return f"{where}\n" + (f"p(absent) {value:.2f}" if math.isfinite(value) else "not scored")
+        return f"{where}\n" + (f"p(absent) {number_words(value)}" if math.isfinite(value) else "not scored")
 
     def event(self, event: QEvent) -> bool:
         """Show the probability under the pointer."""

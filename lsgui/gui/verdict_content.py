@@ -127,6 +127,6 @@ def worker_sentence(state: ReviewState) -> str:
 def footer_lines(prediction: Prediction) -> tuple[str, ...]:
     """Return what stands under every verdict: research use, and what the weights have not seen."""
     trained = prediction.model.trained_on
-    if trained and _PATIENTS not in trained.lower():
+    if prediction.model.sha256 and _PATIENTS not in trained.lower():
         return RESEARCH_LINE, f"{TRAINING_LINE}."
     return (RESEARCH_LINE,)

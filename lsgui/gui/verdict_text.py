@@ -11,11 +11,18 @@ from lsgui.core.prediction import Prediction, Ribbon
 MINUS = "−"
 
 
+def number_words(probability: float) -> str:
+    """Return a probability with two figures; never as certain: "<0.01", ">0.99"."""
+    if probability < 0.005:
+        return "<0.01"
+    return ">0.99" if probability > 0.995 else f"{probability:.2f}"
+
+
 def probability_words(prediction: Prediction) -> str:
     """Return "p(absent) 0.09 [0.04–0.14]", or why there is no number."""
     if prediction.p_absent is None:
         return "not scored"
-    words = f"p(absent) {prediction.p_absent:.2f}"
+    words = f"p(absent) {number_words(prediction.p_absent)}"
     if prediction.p_absent_interval is not None:
         low, high = prediction.p_absent_interval
         words += f" [{low:.2f}–{high:.2f}]"
@@ -93,7 +100,7 @@ def evidence_rows(prediction: Prediction, device_name: str) -> tuple[tuple[str, 
     rows = [
         (
             f"{'Network' if model.sha256 else 'Model'} ({named})",
-            "not scored" if prediction.p_absent is None else f"{prediction.p_absent:.2f}",
+            "not scored" if prediction.p_absent is None else number_words(prediction.p_absent),
             "Probability of absent sliding that the model gives.",
         ),
         (

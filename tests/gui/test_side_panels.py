@@ -19,7 +19,7 @@ from lsgui.gui.probability_bar import ProbabilityBar
 from lsgui.gui.theme import apply_theme, tokens
 from lsgui.gui.toggle_switch import ToggleSwitch
 from lsgui.gui.verdict_panel import EdgeCard, VerdictPanel
-from lsgui.gui.verdict_text import evidence_rows, extent_words, motion_word, stretches_words
+from lsgui.gui.verdict_text import evidence_rows, extent_words, motion_word, number_words, stretches_words
 from lsgui.review.state import (
     Analysis,
     AnalysisPhase,
@@ -221,6 +221,26 @@ def test_a_worker_that_is_not_ready_is_named_under_the_button(show: Show) -> Non
 def test_the_training_line_goes_when_the_weights_have_seen_patients_absent_clips(show: Show) -> None:
     verdict = prediction(model=ModelRef("x", "2", "b" * 64, "", "patients' absent clips from three centres"))
     assert TRAINING_LINE not in words(show(VerdictPanel, review(analysis=analysed(prediction=verdict))))
+
+
+def test_a_model_without_weights_was_trained_on_nothing_and_says_nothing_of_it(show: Show) -> None:
+    verdict = prediction(model=ModelRef("motion", "1", "", "", "nothing: a measure without weights"))
+    said = words(show(VerdictPanel, review(analysis=analysed(prediction=verdict))))
+    assert TRAINING_LINE not in said
+    assert RESEARCH_LINE in said
+    assert "Model (motion 1)" in said
+
+
+def test_no_probability_is_shown_as_certain() -> None:
+    assert [number_words(p) for p in (0.0, 0.004, 0.006, 0.5, 0.994, 0.997, 1.0)] == [
+        "<0.01",
+        "<0.01",
+        "0.01",
+        "0.50",
+        "0.99",
+        ">0.99",
+        ">0.99",
+    ]
 
 
 def test_nothing_scored_shows_no_number_and_says_why(show: Show) -> None:

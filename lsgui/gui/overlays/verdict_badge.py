@@ -7,7 +7,7 @@ from lsgui.gui.colour_map import label_colour
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.overlays.plate import paint_plate, verdict_icon
 from lsgui.gui.theme import DARK, SIZE_LARGE, SIZE_SMALL, text_font
-from lsgui.gui.verdict_text import stretches_words
+from lsgui.gui.verdict_text import number_words, stretches_words
 
 _ICON = 20.0
 
@@ -28,7 +28,7 @@ class VerdictBadge(Overlay):
         if prediction is None:
             return
         words = prediction.label.wording
-        number = "not scored" if prediction.p_absent is None else f"p(absent) {prediction.p_absent:.2f}"
+        number = "not scored" if prediction.p_absent is None else f"p(absent) {number_words(prediction.p_absent)}"
         lines = [" · ".join(part for part in (number, stretches_words(prediction)) if part)]
         if prediction.hint:
             lines.append(prediction.hint)
