@@ -208,7 +208,7 @@ class MModeView(QWidget):
         """Return what the model says of the stretch under the green line at this moment; empty where it may not."""
         state = self._state
         prediction = None if state is None else state.analysis.prediction
-        if state is None or prediction is None or state.verdict_hidden:
+        if state is None or prediction is None or state.verdict_hidden or state.analysis.stale:
             return ""
         p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
         return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {number_words(p_absent)}'}"

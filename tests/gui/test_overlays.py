@@ -135,6 +135,16 @@ def test_the_heat_map_lies_between_the_line_and_its_depth_and_leaves_out_what_wa
     assert not coloured[round(70 * SCALE) : round(85 * SCALE), round(140 * SCALE) : round(156 * SCALE)].any()
 
 
+def test_maps_stay_where_they_were_measured_when_the_line_is_corrected(paint: Paint) -> None:
+    former = PleuralROI.single(0, LINE)
+    state = review(roi=former, analysis=analysed(roi=former), mmode_column=1.0)
+    state = only(dark(state), "speckle_change", "class_ribbon")
+    before = paint(state)
+    moved = PleuralROI.single(0, np.array(LINE) + np.array([0.0, 45.0]))
+    stale = replace(state, roi=moved, analysis=replace(state.analysis, stale=True))
+    assert np.array_equal(paint(stale)[: round(100 * SCALE), :400], before[: round(100 * SCALE), :400])
+
+
 def test_the_heat_map_brightens_with_its_value_and_fades_with_its_opacity(paint: Paint) -> None:
     def mean(value: float, opacity: float) -> float:
         maps = MappingProxyType({"speckle_change": motion_map(value=value)})

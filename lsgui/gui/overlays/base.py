@@ -81,6 +81,17 @@ class OverlayScene:
         return switches.get(name, OverlaySwitch())
 
     @property
+    def analysed_line(self) -> Polyline | None:
+        """The line of this frame that the analysis was made for, to lay its maps along; None without a line.
+
+        A corrected line does not carry the former one's maps along: they stay where they were measured.
+        """
+        made_for = self.state.analysis.roi
+        if self.line is None or made_for is None:
+            return self.line
+        return made_for.line_at(self.frame)
+
+    @property
     def threshold(self) -> float:
         """The probability that parts the verdicts; 0.5 until there is a verdict that names its own."""
         prediction = self.state.analysis.prediction

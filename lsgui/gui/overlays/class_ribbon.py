@@ -59,12 +59,13 @@ class ClassRibbon(Overlay):
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the ribbon of this moment."""
         prediction = scene.state.analysis.prediction
-        if prediction is None or scene.line is None:
+        line = scene.analysed_line
+        if prediction is None or line is None:
             return
         stretches = stretch_values(prediction, scene.frame)
         if not stretches:
             return
-        for p_absent, points in _grouped(self._places(scene.line, scene.transform), stretches):
+        for p_absent, points in _grouped(self._places(line, scene.transform), stretches):
             scored = p_absent is not None
             colour = QColor(DARK.muted) if p_absent is None else probability_colour(p_absent, scene.threshold, DARK)
             width = 2.0 * (_RADIUS if scored else _RADIUS - 1.0)

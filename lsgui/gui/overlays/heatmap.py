@@ -39,7 +39,7 @@ class HeatMap(Overlay):
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the map of this moment, once there is one and a line to lay it along."""
         motion = scene.state.analysis.maps.get(self.quantity)
-        line = scene.line
+        line = scene.analysed_line
         if motion is None or line is None or len(motion.times_s) == 0:
             return
         grid = self._grid_for(line, motion.depth_px, scene)

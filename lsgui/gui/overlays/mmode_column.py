@@ -34,7 +34,7 @@ class MModeColumn(Overlay):
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the line once there is a pleural line to be straightened on."""
-        if scene.line is None:
+        if scene.line is None or scene.state.tool != "none":
             return
         clip = scene.state.clip
         (x, y), (nx, ny) = point_and_normal(scene.line, scene.state.mmode_column)
