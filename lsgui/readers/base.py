@@ -17,6 +17,7 @@ from lsgui.core.errors import CancelledError
 from lsgui.core.registry import Registry
 from lsgui.readers.frame_source import FrameSource, cannot_reach, cannot_read
 from lsgui.readers.frame_store import DEFAULT_BUDGET_BYTES, GrowingFrames
+from lsgui.readers.timing import believable
 
 HEAD_BYTES = 4096
 """How much of a file's beginning is looked at to know what it is."""
@@ -41,6 +42,10 @@ class ReadOptions:
 
     colour: Literal["auto", "rgb", "ybr"] = "auto"
     fps: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and believable(self.fps) is None:
+            raise ValueError(f"no clip has {self.fps} frames per second")
 
 
 class ClipReader(Protocol):

@@ -70,7 +70,7 @@ class FrameSource:
     - `info` is known from the start; its `frames` is an estimate until the last frame is out. `final_info()` has the
       exact count after that (and what has been decoded so far before).
     - A file that ends early or holds a damaged frame gives the frames before the damage, and `final_info().note` says
-      so; frames are never skipped, repeated or made up.
+      so; frames are never skipped or repeated.
     - `close` may be called at any time and twice; it lets go of the file, which can then be moved or deleted.
     - A source belongs to one thread.
 

@@ -62,8 +62,7 @@ class GrowingFrames:
         weakref.finalize(self, self._undo.close)
 
     def __len__(self) -> int:
-        with self._lock:
-            return len(self._frames) + self._spilled
+        return len(self._frames) + self._spilled
 
     @property
     def spilled(self) -> int:
@@ -98,11 +97,12 @@ class GrowingFrames:
         IndexError
             When there is no such frame yet, or the store is closed.
         """
+        frames = self._frames
+        if 0 <= index < len(frames):  # without the lock: a slow disk must not keep a player from frames in memory
+            return frames[index]
         with self._lock:
             if not 0 <= index < len(self._frames) + self._spilled:
                 raise IndexError(index)
-            if index < len(self._frames):
-                return self._frames[index]
             return self._read(index - len(self._frames))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_samples import header, pillow_jpeg, save, write_dicom
+from dicom_samples import header, pillow_jpeg, run_length, save, write_dicom
 from PIL import Image
 from pydicom.encaps import encapsulate
 from reader_samples import (
@@ -68,6 +68,32 @@ def test_cut_off_anywhere(name, sample, tmp_path):
             clip = open_clip(path)
             assert all((clip.frame(k) == intact.frame(k)).all() for k in range(frames - (name[:3] == "gif")))
             assert frames == truth or clip.info.note
+
+
+@pytest.mark.parametrize("name", ["movie/avi-mjpeg", "movie/mkv-ffv1"])
+def test_a_movie_that_is_cut_off_gives_the_frames_before_the_cut(name, sample, tmp_path):
+    whole = sample(name).read_bytes()
+    path = tmp_path / f"half{sample(name).suffix}"
+    path.write_bytes(whole[: len(whole) // 2])
+    clip = open_clip(path)
+    assert 5 <= len(clip) <= 12
+    assert [number_in(clip.frame(k)) for k in range(len(clip) - 1)] == list(range(len(clip) - 1))
+    if name == "movie/avi-mjpeg":  # the container counts its frames, Matroska does not
+        assert clip.info.note.startswith("The file promises 20 frames and holds")
+
+
+def test_compressed_pixels_that_are_not_in_fragments(tmp_path):
+    frames = numbered_frames(3)
+    path = tmp_path / "plain.dcm"
+    dataset = header(frames, "1.2.840.10008.1.2.1")
+    save(path, dataset, frames.tobytes(), vr="OB")
+    wrong = path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0")
+    path.write_bytes(wrong)
+    assert (open_clip(path).stack() == frames).all(), "decompressed by an archive that left the tag as it was"
+    code = run_length(frames)[0] * 3
+    save(path, header(frames, "1.2.840.10008.1.2.1"), code + b"\0" * (len(code) % 2), vr="OB")
+    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0"))
+    assert "neither in compressed fragments" in sentence_of(path)
 
 
 @pytest.mark.parametrize("name", FILES)

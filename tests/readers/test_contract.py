@@ -184,6 +184,12 @@ def test_decoding_is_the_same_twice_and_at_once(name, sample):
     assert all((result == truth).all() for result in results)
 
 
+@pytest.mark.parametrize("rate", [0.0, -25.0, float("nan"), float("inf"), 1e6])
+def test_a_rate_that_cannot_be_is_a_mistake(rate):
+    with pytest.raises(ValueError, match="frames per second"):
+        ReadOptions(fps=rate)
+
+
 def test_the_table_of_readers_loads_no_decoder():
     code = (
         "import sys; from lsgui.readers.base import clip_suffixes, is_clip, find_clips; from pathlib import Path;"

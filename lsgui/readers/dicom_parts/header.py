@@ -19,6 +19,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_COMPRESSED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _SKIP_BEYOND = 1 << 20  # values larger than this are vendors' raw data: passed over, not read
 _PIXEL_DATA, _FLOAT_PIXELS, _DOUBLE_PIXELS = 0x7FE00010, 0x7FE00008, 0x7FE00009
@@ -58,6 +59,11 @@ class DicomHeader:
     available: int
     little_endian: bool
     swapped_bytes: bool
+
+    @property
+    def compressed_syntax(self) -> bool:
+        """True where the transfer syntax says that the pixels are compressed."""
+        return self.transfer_syntax.startswith(_COMPRESSED)
 
     @property
     def encapsulated(self) -> bool:

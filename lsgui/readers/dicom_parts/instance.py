@@ -24,6 +24,7 @@ from lsgui.readers.movie import Movie
 
 _WORKERS = min(os.cpu_count() or 1, 4)
 _AHEAD = 2 * _WORKERS
+_VIDEO_SLACK = 2  # encoders count frames that a decoder holds back at the end
 
 
 def open_instance(path: Path, options: ReadOptions) -> FrameSource:
@@ -37,10 +38,11 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
     with ExitStack() as undo:
         header = read_header(path, undo)
         declared = max(whole(header.dataset, "NumberOfFrames", 1), 1)
-        describe = _describer(path, header, options, None, timed=False)
+        describe, slack = _describer(path, header, options, None, timed=False), 0
         if is_video(header.transfer_syntax) and header.encapsulated:
             movie, timed = unpack_video(path, header, undo)
             frames = movie.frames()
+            declared, slack = max(declared, movie.declared if declared == 1 else 1), _VIDEO_SLACK
             describe = _describer(path, header, options, movie, timed=timed)
         else:
             tags = read_pixel_tags(path, header)
@@ -51,7 +53,7 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
             else:
                 native = NativePixels(path, header, tags, declared)
                 declared, frames = native.declared, native.frames(grey, options.colour)
-        return FrameSource(path, _closing(frames, undo.pop_all()), describe, declared=declared)
+        return FrameSource(path, _closing(frames, undo.pop_all()), describe, declared=declared, slack=slack)
 
 
 def _describer(path: Path, header: DicomHeader, options: ReadOptions, movie: Movie | None, *, timed: bool) -> Describe:

@@ -37,6 +37,12 @@ class NativePixels:
         )
         self._frame_bytes = pixels * sample_bytes * (2 if self._halved else tags.samples)
         whole, rest = divmod(header.pixel_bytes, self._frame_bytes)
+        if header.compressed_syntax and (whole < declared or rest > 1):
+            raise cannot_read(
+                path,
+                "its pixels are neither in compressed fragments nor as long as plain pixels are",
+                "export it again",
+            )
         promised = whole if whole > declared and rest <= 1 else declared
         self.declared = promised
         self.present = min(stored // self._frame_bytes, promised)
