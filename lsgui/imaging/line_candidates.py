@@ -1,6 +1,6 @@
 """Lines in a straightened picture that may be the pleura, and how much speaks for each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +35,9 @@ SHADOW_COST = 3.0
 """Cost of each column in a rib's shadow: a line goes from rib to rib, not across."""
 SHADOWED = 0.5
 """Brightness below a line, against that below its bright columns, under which a column lies in shadow."""
+GOES_ON = 0.35
+GAP_MM = 2.0
+"""A line that was found goes on while it keeps this share of its strength, across gaps of this length."""
 STRONGEST = 1.6
 """Line strength above which more brightness says no more."""
 BELOW_WEIGHT = 0.8
@@ -123,7 +126,10 @@ def line_candidates(
                 energies[at, max(row - 5, 0) : row + 6, column] = NOTHING
             if not any(_same(rows, columns, line) for line in found[stretch]):
                 found[stretch].append(_weigh(rows, columns, maps[stretch]))
-    return [sorted(_settle_repeats(lines), key=lambda line: -line.score) for lines in found]
+    settled = [
+        [extended(line, m, allowed) for line in _settle_repeats(lines)] for lines, m in zip(found, maps, strict=True)
+    ]
+    return [sorted(lines, key=lambda line: -line.score) for lines in settled]
 
 
 def _maps(pictures: Floats, valid: Bools, allowed: Bools) -> _Maps:
@@ -242,6 +248,50 @@ def _weigh(rows: Ints, columns: Ints, maps: _Maps) -> LineCandidate:
         - 2.0 * unseen
     )
     return LineCandidate(rows, columns, score, float(own.mean()), clear)
+
+
+def extended(line: LineCandidate, maps: _Maps, allowed: Bools) -> LineCandidate:
+    """Return a line carried on at both ends as far as it is seen.
+
+    Evidence against it, such as a bright A-line below one part, may have cut it short; a pleura goes on until a shadow
+    or the edge of the picture.
+    """
+    offsets = np.arange(round(3.0 / ROW_MM), round(15.0 / ROW_MM))
+    at = np.clip(line.rows[None, :] + offsets[:, None], 0, maps.picture.shape[0] - 1)
+    dark = SHADOWED * float(np.percentile(maps.picture[at, line.columns[None, :]].mean(axis=0), 80))
+
+    def seen(row: int, column: int) -> bool:
+        below = maps.picture[row + offsets[0] : row + offsets[-1] + 1, column]
+        return bool(below.size and below.mean() > dark and maps.response[row, column] > GOES_ON * line.strength)
+
+    ends = []
+    for step in (-1, 1):
+        row, column = (int(cells[0 if step < 0 else -1]) for cells in (line.rows, line.columns))
+        ends.append(_walk(row, column, step, maps.response * allowed, seen))
+    rows = [row for row, _ in ends[0][::-1]], [row for row, _ in ends[1]]
+    columns = [column for _, column in ends[0][::-1]], [column for _, column in ends[1]]
+    return replace(
+        line,
+        rows=np.concatenate([rows[0], line.rows, rows[1]]).astype(np.int64),
+        columns=np.concatenate([columns[0], line.columns, columns[1]]).astype(np.int64),
+    )
+
+
+def _walk(
+    row: int, column: int, step: int, response: Floats, seen: Callable[[int, int], bool]
+) -> list[tuple[int, int]]:
+    """Return the cells (row, column) along the ridge from a line's end on, across gaps of at most `GAP_MM`."""
+    cells: list[tuple[int, int]] = []
+    last = 0
+    column += step
+    while 0 <= column < response.shape[1] and len(cells) - last <= GAP_MM / COLUMN_MM:
+        low = max(row - 1, 0)
+        row = low + int(np.argmax(response[low : row + 2, column]))
+        cells.append((row, column))
+        if seen(row, column):
+            last = len(cells)
+        column += step
+    return cells[:last]
 
 
 def _band(image: Floats, rows: Ints, columns: Ints, low_mm: float, high_mm: float) -> float:
