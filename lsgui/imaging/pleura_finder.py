@@ -79,14 +79,7 @@ def find_pleura(
         return None
     start, stop = usable_range(clip)
     shortest = SHORTEST_MM if within is None else SHORTEST_WITHIN_MM
-    pictures, middles = [], []
-    for frames in _stretches(start, stop, clip.info.fps):
-        if cancelled is not None and cancelled():
-            raise CancelledError
-        pictures.append(np.stack([view.sample(clip.frame(k)) for k in frames]))
-        middles.append(frames[len(frames) // 2])
-    lines = line_candidates(pictures, view.valid, zone, shortest)
-    chosen = _best([_Stretch(middle, found) for middle, found in zip(middles, lines, strict=True)])
+    chosen = _best(_look(clip, view, zone, (start, stop), shortest, cancelled))
     if chosen is None:
         return None
     evidence, frame, line = chosen
@@ -96,6 +89,25 @@ def find_pleura(
     points = _points(view, line)
     keyframes = track_line(clip.store, points, frame, (start, stop), clip.info.fps, scale.mm_per_px, cancelled)
     return PleuralROI(keyframes, "auto", round(confidence, 3))
+
+
+def _look(
+    clip: Clip,
+    view: BeamView,
+    zone: npt.NDArray[np.bool_],
+    span: tuple[int, int],
+    shortest_mm: float,
+    cancelled: Callable[[], bool] | None,
+) -> list[_Stretch]:
+    """Return the candidates of a few short stretches of the clip."""
+    pictures, middles = [], []
+    for frames in _stretches(*span, clip.info.fps):
+        if cancelled is not None and cancelled():
+            raise CancelledError
+        pictures.append(np.stack([view.sample(clip.frame(k)) for k in frames]))
+        middles.append(frames[len(frames) // 2])
+    lines = line_candidates(pictures, view.valid, zone, shortest_mm)
+    return [_Stretch(middle, found) for middle, found in zip(middles, lines, strict=True)]
 
 
 def _zone(view: BeamView, within: Box | None) -> npt.NDArray[np.bool_]:
