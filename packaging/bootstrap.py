@@ -39,7 +39,7 @@ EXTRAS: dict[str, frozenset[str]] = {
     "dev": frozenset({"test", "dev"}),
 }
 DEMO = ["demo"]
-MODULES = ("lsgui", "numpy", "scipy", "cv2", "pydicom", "pydantic", "typer", "torch", "PySide6", "pyqtgraph")
+MODULES = ("lsgui", "numpy", "scipy", "cv2", "pydicom", "pydantic", "typer", "torch", "PySide6")
 DISK_GB = 8
 NO_CONNECTION = ("NewConnectionError", "NameResolutionError", "ProxyError", "Max retries exceeded", "Retrying (Retry(")
 

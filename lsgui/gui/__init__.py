@@ -1,1 +1,1 @@
-"""The screen: PySide6 and pyqtgraph, never torch."""
+"""The screen: PySide6, never torch."""
