@@ -23,6 +23,7 @@ _TS_PACKET = 188
 _RATE_TOLERANCE = 0.02
 _HASTY_FPS = 200.0  # a header beyond this gives the tick of its clock, not the rate of its frames
 _FEW_FRAMES = 3
+_SILENT = 0
 
 
 @READERS.register("movie")
@@ -152,5 +153,6 @@ def _quiet_cv2() -> Any:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when the first movie is opened
     import cv2
 
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
+    set_level(_SILENT)
     return cv2
