@@ -107,9 +107,9 @@ class Controller(QObject):
     def open_demo(self, demo: DemoClip) -> None:
         """Open a bundled demo clip with its own pleural line."""
         if demo.roi is not None:
-            self.clips.keep_line(demo.path, demo.roi)
+            self.clips.keep_line(demo.path.absolute(), demo.roi)
+        self.clips.keep_note(demo.path.absolute(), demo.look_for)
         self.open_paths([demo.path])
-        self.tell(demo.look_for)
 
     def seek(self, frame: int) -> None:
         """Pause, and show a frame."""

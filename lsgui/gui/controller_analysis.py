@@ -38,6 +38,8 @@ class AnalysisPart(QObject):
         self._last_id = 0
         self._path: Path | None = None
         self._waiting = False
+        self._reason = ""
+        """Why the last wish for a verdict could not be met."""
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
         lines.clipSurveyed.connect(self._on_lines_clipSurveyed)
         lines.lineSuggested.connect(self._on_lines_lineSuggested)
@@ -52,8 +54,11 @@ class AnalysisPart(QObject):
         state = self._keeper.state
         reason = why_not(state)
         if reason:
+            self._reason = reason
             self._keeper.change(lambda s: to.notice_set(s, reason))
             return
+        if state.notice == self._reason:
+            self._keeper.change(lambda s: to.notice_set(s, ""))
         if state.clip is not None and state.clip.mm_per_px is None:
             self._waiting = True  # the scale comes in a moment, and the request needs it
             return

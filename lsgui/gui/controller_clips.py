@@ -83,6 +83,7 @@ class ClipsPart(QObject):
         self._loader.told.connect(self._on_loader_told)
         self._pending: tuple[Path, ...] = ()
         self._kept: OrderedDict[Path, KeptClip] = OrderedDict()
+        self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
         self.read_seconds = 0.0
         self.history = RoiHistory()
@@ -90,6 +91,10 @@ class ClipsPart(QObject):
     def keep_line(self, path: Path, roi: PleuralROI) -> None:
         """Let a clip that is opened next have this line, where nothing was done on it yet."""
         self._kept.setdefault(path, KeptClip(roi, RoiPhase.SET))
+
+    def keep_note(self, path: Path, sentence: str) -> None:
+        """Show this sentence whenever the clip is turned to."""
+        self._notes[path] = sentence
 
     def load_recent(self) -> None:
         """Read the list of recently opened clips."""
@@ -123,6 +128,7 @@ class ClipsPart(QObject):
         self.history = kept.history
         speed = state.playback.speed if state.clip is not None else self._keeper.settings.speed
         self._keeper.change(lambda s: _with_kept(to.clip_selected(s, index, speed=speed), kept))
+        self._keeper.change(lambda s: to.notice_set(s, self._notes.get(path, "")))
         log.info("opening %s", clip_tag(path))
         self._loader.submit(LoadJob(path, self._keeper.settings.memory_mb * 1024 * 1024))
 

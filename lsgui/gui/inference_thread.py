@@ -59,6 +59,16 @@ def session_maker(*, in_process: bool) -> Callable[[], InferenceSession]:
     return make
 
 
+def _load_before_spawning() -> None:
+    """Load OpenCV, and what prepares a request, before a worker process is started.
+
+    While OpenCV is imported it puts its own folder, which holds a package called `typing`, at the front of sys.path.
+    A process spawned in that moment by another thread inherits the path and dies at its first import.
+    """
+    importlib.import_module("cv2")
+    importlib.import_module("lsgui.inference.preparation")
+
+
 class InferenceThread(QThread):
     """Owns the session: orders go in by methods, events come out by `eventArrived`.
 
@@ -95,9 +105,9 @@ class InferenceThread(QThread):
     def run(self) -> None:
         """Start the session, then pass on orders and events until the thread is closed."""
         try:
+            _load_before_spawning()
             session = self._make_session()
             session.start()
-            importlib.import_module("lsgui.inference.preparation")  # now, while no clip plays that it could disturb
         except LsguiError as fault:
             log.error("the worker cannot start", exc_info=True)
             self._refuse_all(str(fault))

@@ -45,5 +45,5 @@ class NoticeBar(QFrame):
 
     def retheme(self) -> None:
         """Paint the icons anew in the colours of the theme."""
-        self._sign.setPixmap(icon_pixmap("warning", tokens().warning, 16))
+        self._sign.setPixmap(icon_pixmap("info", tokens().warning, 16))
         self._close.setIcon(icon("close", tokens().muted))

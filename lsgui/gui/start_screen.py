@@ -28,6 +28,7 @@ class StartScreen(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAcceptDrops(True)
+        self.demos = demos
         self._icons: list[tuple[QPushButton, str, str]] = []
         page = QWidget(self)
         page.setProperty("look", "stage")

@@ -3,6 +3,7 @@
 import logging
 import threading
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 WIDTH, HEIGHT = 64, 48
 """Size of a thumbnail in points; it is read at twice that for sharp screens."""
+_LOOKED_AT = 5
+"""Frames of which the brightest is shown: recordings often begin with a dark lead-in."""
 _BRIGHT = 24
 _SMALLEST_PART = 0.005
 """Share of the frame that a patch has to cover to be taken for the scan."""
@@ -35,7 +38,7 @@ class Thumbnail:
 
 
 class ThumbnailThread(QThread):
-    """Reads the first frame of clips, the last wish first."""
+    """Reads the first frames of clips, the last wish first."""
 
     ready = Signal(object)
 
@@ -86,7 +89,7 @@ def _read(path: Path) -> Thumbnail:
 
     try:
         with open_source(path) as source:
-            frame = next(iter(source), None)
+            frame = max(islice(source, _LOOKED_AT), key=lambda f: float(f.mean()), default=None)
             detail = detail_of(source.info)
     except LsguiError as fault:
         return Thumbnail(path, None, error=str(fault))

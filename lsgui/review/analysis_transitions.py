@@ -26,7 +26,7 @@ def analysis_started(state: ReviewState, request_id: int) -> ReviewState:
     """A request is on its way to the worker."""
     phase = resting_phase(state.roi) if state.roi_phase is not RoiPhase.SUGGESTED else RoiPhase.SET
     analysis = Analysis(AnalysisPhase.RUNNING, request_id=request_id, stage="Cutting out the pleura", roi=state.roi)
-    return replace(state, analysis=analysis, roi_phase=phase, tool="none", notice="")
+    return replace(state, analysis=analysis, roi_phase=phase, tool="none")
 
 
 def analysis_stopped(state: ReviewState) -> ReviewState:

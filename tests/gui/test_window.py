@@ -369,7 +369,7 @@ def test_the_window_itself_never_works_long_while_a_clip_plays_and_is_analysed(r
     qtbot.wait(500)
     watch.stop()
     assert len(watch.gaps_ms) > 5
-    assert watch.busiest_ms < 50, sorted(watch.busy_ms)[-5:]
+    assert watch.busiest_ms < 100, sorted(watch.busy_ms)[-5:]
 
 
 def test_the_stall_watch_sees_a_stall(qtbot):
