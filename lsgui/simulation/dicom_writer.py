@@ -61,6 +61,11 @@ def write_dicom(
     data.file_meta = FileMetaDataset()
     data.file_meta.MediaStorageSOPClassUID = UltrasoundMultiFrameImageStorage
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    _store(data, frames, compression, quality)
+    data.save_as(path, enforce_file_format=True)
+
+
+def _store(data: Dataset, frames: npt.NDArray[np.uint8], compression: Compression, quality: int) -> None:
     if compression == "jpeg":
         coded = [_jpeg(frame, quality) for frame in frames]
         data.LossyImageCompression = "01"
@@ -75,7 +80,6 @@ def write_dicom(
         data.PixelData = pixels + b"\0" * (len(pixels) % 2)
         data["PixelData"].VR = "OB"
         data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data.save_as(path, enforce_file_format=True)
 
 
 def _uid(*words: str) -> UID:
