@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         self._right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._right.setWidget(panels)
         self._right.setMinimumWidth(panels.minimumSizeHint().width())
-        self.worklist_panel.setMinimumWidth(180)
+        self.worklist_panel.setMinimumWidth(248)
         across = QSplitter(Qt.Orientation.Horizontal)
         for widget in (self.worklist_panel, middle, self._right):
             across.addWidget(widget)

@@ -24,7 +24,7 @@ _LOOPS = {
     LoopMode.SWEEP: ("Sweep", "sweep", "To and fro"),
     LoopMode.ONCE: ("Once", "once", "Stop at the end"),
 }
-_RATES_FROM = 640
+_RATES_FROM = 780
 """Width of the bar from which the frame rates have room."""
 
 

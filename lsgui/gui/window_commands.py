@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QUrl
+from PySide6.QtGui import QDesktopServices, QImageWriter
 from PySide6.QtWidgets import QDialog, QFileDialog, QMainWindow
 
 from lsgui.core.atomic_file import write_atomic
@@ -54,7 +54,7 @@ class WindowCommands(QObject):
         def write(name: str) -> None:
             buffer = QBuffer()
             buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            image.save(buffer, b"PNG")
+            QImageWriter(buffer, QByteArray(b"png")).write(image)
             self._write(Path(name), bytes(buffer.data().data()))
 
         self._save_as("Export the picture", ".png", "Picture (*.png)", write)

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_samples import is_complete, open_clip_in, until, write_clip
 
+from lsgui.annotation.store import AnnotationStore
+from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.action_table import ACTIONS
 from lsgui.gui.stall_watch import StallWatch
 from lsgui.review import transitions as to
+from lsgui.review.paths import labels_file
 from lsgui.review.state import AnalysisPhase, LoadPhase, LoopMode, RoiPhase, WorkerPhase
 
 
@@ -381,3 +384,52 @@ def test_the_stall_watch_sees_a_stall(qtbot):
     watch.stop()
     assert watch.longest_ms >= 110
     assert watch.busiest_ms >= 110
+
+
+def test_space_presses_a_button_that_was_reached_by_tab_and_plays_after_a_click(review, qtbot, clips):
+    open_clip_in(review, qtbot, clips[0])
+    bar = review.window.player_bar
+    review.controller.seek(5)
+    bar._on.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(bar._on, Qt.Key.Key_Space)
+    assert review.controller.state.playback.frame == 6
+    assert not review.controller.state.playback.playing
+    bar._on.clearFocus()
+    bar._on.setFocus(Qt.FocusReason.MouseFocusReason)
+    QTest.keyClick(bar._on, Qt.Key.Key_Space)
+    assert review.controller.state.playback.playing
+
+
+def test_a_picture_is_exported_with_what_is_on_it(review, qtbot, clips, tmp_path):
+    open_clip_in(review, qtbot, clips[0])
+    size = review.window.clip_view.size()
+    review.window.commands.export_picture()
+    dialog = review.window.commands.dialog
+    dialog.fileSelected.emit(str(tmp_path / "out.png"))
+    dialog.reject()
+    image = QImage(str(tmp_path / "out.png"))
+    assert image.size() == size
+    assert review.controller.state.notice == "Saved out.png."
+
+
+def test_a_label_is_saved_at_the_key_press(review, qtbot, clips):
+    open_clip_in(review, qtbot, *clips)
+    press(review, Qt.Key.Key_A)
+    assert review.controller.state.reading.label is ReaderLabel.LS_A
+    until(qtbot, lambda: review.controller.state.reading.saved_at != "")
+    press(review, Qt.Key.Key_N)
+    until(qtbot, lambda: is_complete(review))
+    assert review.controller.state.selected == 1
+    press(review, Qt.Key.Key_B)
+    until(qtbot, lambda: review.controller.state.reading.label is ReaderLabel.LS_A)
+    with AnnotationStore(labels_file()) as store:
+        assert [reading.label for reading in store.all_readings()] == [ReaderLabel.LS_A]
+
+
+def test_a_store_that_is_damaged_is_said_where_the_time_would_stand(review, qtbot, clips, expected_log_warnings):
+    labels_file().write_bytes(b"this is no database")
+    open_clip_in(review, qtbot, clips[0])
+    press(review, Qt.Key.Key_P)
+    until(qtbot, lambda: review.controller.state.reading.error != "")
+    assert review.controller.state.reading.saved_at == ""
+    assert review.controller.state.worklist[0].label is None
