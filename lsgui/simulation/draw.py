@@ -145,10 +145,10 @@ def _lung(rng: np.random.Generator, wall_db: float) -> Lung:
     return Lung(
         haze_db=wall_db + _between(rng, -7.0, 8.0),
         decay_mm=float(np.exp(rng.uniform(np.log(7.0), np.log(35.0)))),
-        moving=_between(rng, 0.25, 0.88),
+        moving=_between(rng, 0.12, 0.8),
         in_plane=_between(rng, 0.0, 0.5),
-        slice_mm=_between(rng, 0.5, 2.2),
-        evolve_mm=_between(rng, 0.35, 1.8),
+        slice_mm=_between(rng, 0.6, 2.5),
+        evolve_mm=_between(rng, 0.5, 2.5),
         evolving=_between(rng, 0.2, 0.9),
         restless_mm_s=_between(rng, 0.0, 0.4),
         mirror_db=_between(rng, -28.0, -9.0),
