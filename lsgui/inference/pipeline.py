@@ -195,7 +195,14 @@ def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored
     flags = tuple(dict.fromkeys((*request.quality, *_line_flags(request), *strip_flags(strip, evidence))))
     middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
     verdict = decide(
-        scored.logits, scored.spans, rule, flags, opinion, times_s=middles, true_fps=_true_fps(request, strip.fps)
+        scored.logits,
+        scored.spans,
+        rule,
+        flags,
+        opinion,
+        times_s=middles,
+        true_fps=_true_fps(request, strip.fps),
+        line_confidence=request.roi.confidence if request.roi.source == "auto" else None,
     )
     ribbon = None
     if verdict.p_absent is not None:

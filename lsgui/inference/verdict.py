@@ -38,6 +38,10 @@ NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
 SLOWEST_TRUE_FPS = 8.0
 """Different frames a second, repeats not counted, under which no verdict is given, whatever was seen between them."""
 
+CERTAIN_LINE = 0.7
+"""Confidence that an automatic line needs before a lung is called still along it: texture under any other bright line
+of the chest wall stands as still as a lung that does not slide."""
+
 MIXED_SHARE = 0.25
 """Part of all windows and segments that may stand firmly for the other class before no verdict is given: the clip holds
 both classes, as at a lung point, or the probe swept over more than one place."""
@@ -142,6 +146,7 @@ def decide(
     *,
     times_s: Floats | None = None,
     true_fps: float | None = None,
+    line_confidence: float | None = None,
 ) -> Verdict:
     """Turn scores into a verdict.
 
@@ -159,6 +164,8 @@ def decide(
         (windows,) middle of each window in seconds, for the hint; None where it should not speak of time.
     true_fps
         Different frames a second, repeats not counted.
+    line_confidence
+        Of an automatic line; None for one that a person has drawn or a file gave.
     """
     flags = list(dict.fromkeys(quality))
     scored = np.isfinite(logits)
@@ -174,6 +181,9 @@ def decide(
     label = network
     if _blocked(label, frozenset(flags), true_fps):
         label = SlidingLabel.CANNOT_ASSESS
+    elif label is SlidingLabel.LS_A and line_confidence is not None and line_confidence < CERTAIN_LINE:
+        label = SlidingLabel.CANNOT_ASSESS
+        hints.append("The line was found automatically and may not be the pleura: draw it (R) for a verdict.")
     elif _mixed(label, probability(logits[scored], rule)):
         label = SlidingLabel.CANNOT_ASSESS
         hints.append("Some stretches or moments clearly slide and others clearly do not: no verdict for the whole.")

@@ -196,3 +196,11 @@ def test_a_clip_that_holds_both_classes_gets_no_verdict_for_the_whole(main: floa
     assert verdict.label is SlidingLabel.CANNOT_ASSESS
     assert "others clearly do not" in verdict.hint
     assert verdict.p_absent is not None
+
+
+def test_an_uncertain_automatic_line_is_not_enough_to_call_a_lung_still() -> None:
+    assert _decide(_grid(4.0), line_confidence=0.64).label is NONE
+    assert "draw it" in _decide(_grid(4.0), line_confidence=0.64).hint
+    assert _decide(_grid(4.0), line_confidence=0.8).label is SlidingLabel.LS_A
+    assert _decide(_grid(4.0)).label is SlidingLabel.LS_A
+    assert _decide(_grid(-4.0), line_confidence=0.64).label is P
