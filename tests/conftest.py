@@ -209,6 +209,12 @@ def _no_log_warnings(request: pytest.FixtureRequest) -> Iterator[_Records]:
         extra.close()
     logger.level, logger.propagate, logger.disabled = before[:3]
     logger.manager._clear_cache()  # type: ignore[attr-defined]  # the level was set back past its setter
+    known = logging.root.manager.loggerDict
+    silenced = [n for n, child in known.items() if n.startswith("lsgui.") and getattr(child, "disabled", False)]
+    for name in silenced:
+        logging.getLogger(name).disabled = False
+    if silenced:
+        pytest.fail(f"silenced for every test after this one: {', '.join(silenced)}", pytrace=False)
     if _failed(request) or "expected_log_warnings" in request.fixturenames:
         return
     if handler.records:
