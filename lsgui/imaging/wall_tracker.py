@@ -52,15 +52,12 @@ def follow_wall(
 ) -> WallTrack:
     """Follow the chest wall by matching it with a slowly forgetting template.
 
-    A template that never forgets is lost once the probe drifts out of plane; one that is only the last frame adds up
-    rounding errors. The template is therefore a running mean of the wall as it was found so far.
+    One that never forgets is lost once the probe drifts out of plane; the last frame alone adds up rounding errors.
 
     Parameters
     ----------
     sample
         Gives a frame on the strip's grid; the grid must reach `SEARCH_ALONG` columns beyond the stretch of interest.
-    count
-        Number of frames.
     valid
         (D, S) bool: where the grid lies inside the scan area.
     pleura_row
@@ -85,13 +82,15 @@ def follow_wall(
             raise CancelledError
         area = sample(index, *last)[max(top - SEARCH_ACROSS, 0) : bottom + SEARCH_ACROSS].astype(np.float32)
         step, score = _match(area, template, min(top, SEARCH_ACROSS))
-        lost = score < LOST_BELOW or np.abs(last + step).max() > FARTHEST
-        if np.abs(last + step).max() > FARTHEST:
+        too_far = np.abs(last + step).max() > FARTHEST
+        lost = score < LOST_BELOW
+        if too_far:
             last = np.zeros(2)
         elif not lost:
             last = last + step
         found = sample(index, *last)[rows, columns].astype(np.float32)
-        template = found if lost else TEMPLATE_MEMORY * template + (1.0 - TEMPLATE_MEMORY) * found
+        keep = 0.0 if lost or too_far else TEMPLATE_MEMORY
+        template = keep * template + (1.0 - keep) * found
         shift[index], correlation[index] = last, score
     return WallTrack(shift, correlation)
 

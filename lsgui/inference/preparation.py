@@ -58,16 +58,8 @@ def build_request(
         When the clip is too large to be analysed at once.
     """
     name = clip.info.path.name
-    card = load_card(model_id)
     check_roi_fits(roi, clip.info.width, clip.info.height, name)
-    whole = (0, 0, clip.info.width, clip.info.height)
-    box = band_box(clip, roi, scale.mm_per_px) if card.input.kind in _BAND_KINDS else whole
-    size = len(clip) * box[2] * box[3]
-    if size > MAX_BYTES:
-        raise LsguiError(
-            f"{name}: {size / 1e9:.1f} GB of pixels around the pleural line are more than can be analysed at once "
-            f"({MAX_BYTES / 1e9:.1f} GB): draw a shorter line or cut the clip."
-        )
+    box = _box_for(clip, roi, scale, load_card(model_id))
     if not scale.calibrated and QualityFlag.SCALE_ESTIMATED not in quality:
         quality = (*quality, QualityFlag.SCALE_ESTIMATED)
     frames = clip.stack(box=box)
@@ -87,6 +79,19 @@ def build_request(
         quality=quality,
         seconds=tuple(seconds.items()),
     )
+
+
+def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard) -> tuple[int, int, int, int]:
+    """Return the box (x, y, width, height) that a model's input needs; LsguiError where that is too much."""
+    whole = (0, 0, clip.info.width, clip.info.height)
+    box = band_box(clip, roi, scale.mm_per_px) if card.input.kind in _BAND_KINDS else whole
+    size = len(clip) * box[2] * box[3]
+    if size > MAX_BYTES:
+        raise LsguiError(
+            f"{clip.info.path.name}: {size / 1e9:.1f} GB of pixels around the pleural line are more than can be "
+            f"analysed at once ({MAX_BYTES / 1e9:.1f} GB): draw a shorter line or cut the clip."
+        )
+    return box
 
 
 def band_box(clip: Clip, roi: PleuralROI, mm_per_px: float) -> tuple[int, int, int, int]:

@@ -152,10 +152,8 @@ def decide(
 
     Parameters
     ----------
-    logits
-        (windows, segments) logits of absent sliding, positive for absent; NaN where nothing could be scored.
-    spans
-        (start, stop) frames of each window, stop exclusive.
+    logits, spans
+        (windows, segments) logits, positive for absent, NaN where nothing could be scored; (start, stop) of each window.
     quality
         Flags of the clip and of its strip.
     motion
@@ -173,24 +171,14 @@ def decide(
         return Verdict(SlidingLabel.CANNOT_ASSESS, None, None, (), (), tuple(flags))
     p = float(probability(np.asarray(_clip_logit(logits)), rule))
     network = _class_of(p, rule)
-    says = motion.label if motion is not None else SlidingLabel.CANNOT_ASSESS
-    if SlidingLabel.CANNOT_ASSESS not in (network, says) and network is not says:
-        flags = [flag for flag in flags if flag is not QualityFlag.MODELS_DISAGREE] + [QualityFlag.MODELS_DISAGREE]
-    low, high = np.percentile(probability(logits[scored], rule), SPREAD)
-    hints = [lung_point_hint(probability(logits, rule), times_s)]
-    label = network
-    if _blocked(label, frozenset(flags), true_fps):
-        label = SlidingLabel.CANNOT_ASSESS
-    elif label is SlidingLabel.LS_A and line_confidence is not None and line_confidence < CERTAIN_LINE:
-        label = SlidingLabel.CANNOT_ASSESS
-        hints.append("The line was found automatically and may not be the pleura: draw it (R) for a verdict.")
-    elif _mixed(label, probability(logits[scored], rule)):
-        label = SlidingLabel.CANNOT_ASSESS
-        hints.append("Some stretches or moments clearly slide and others clearly do not: no verdict for the whole.")
-    elif label is SlidingLabel.CANNOT_ASSESS:
-        hints.append(
-            f"The probability lies between {rule.abstain[0]:.2f} and {rule.abstain[1]:.2f}, where no verdict is given."
-        )
+    flags = _with_disagreement(flags, network, motion)
+    p_all = probability(logits[scored], rule)
+    low, high = np.percentile(p_all, SPREAD)
+    if _blocked(network, frozenset(flags), true_fps):
+        label, why = SlidingLabel.CANNOT_ASSESS, ""
+    else:
+        label, why = _unless_in_doubt(network, p_all, rule, line_confidence)
+    hints = (lung_point_hint(probability(logits, rule), times_s), why)
     return Verdict(
         label,
         p,
@@ -237,6 +225,32 @@ def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], true_fps: float
         return True
     blocks = {SlidingLabel.LS_A: BLOCKS_ABSENT, SlidingLabel.LS_P: BLOCKS_PRESENT}.get(label, frozenset())
     return bool(flags & blocks)
+
+
+def _with_disagreement(
+    flags: list[QualityFlag], network: SlidingLabel, motion: MotionOpinion | None
+) -> list[QualityFlag]:
+    """Add the flag of disagreement where both judges have an opinion and the opinions differ."""
+    says = motion.label if motion is not None else SlidingLabel.CANNOT_ASSESS
+    if SlidingLabel.CANNOT_ASSESS in (network, says) or network is says:
+        return flags
+    return [flag for flag in flags if flag is not QualityFlag.MODELS_DISAGREE] + [QualityFlag.MODELS_DISAGREE]
+
+
+def _unless_in_doubt(
+    network: SlidingLabel, p_absent: Floats, rule: VerdictRule, line_confidence: float | None
+) -> tuple[SlidingLabel, str]:
+    """Return the network's label, or "cannot assess" with the reason that no flag says."""
+    low, high = rule.abstain
+    if network is SlidingLabel.CANNOT_ASSESS:
+        return network, f"The probability lies between {low:.2f} and {high:.2f}, where no verdict is given."
+    if network is SlidingLabel.LS_A and line_confidence is not None and line_confidence < CERTAIN_LINE:
+        why = "The line was found automatically and may not be the pleura: draw it (R) for a verdict."
+        return SlidingLabel.CANNOT_ASSESS, why
+    if _mixed(network, p_absent):
+        why = "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole."
+        return SlidingLabel.CANNOT_ASSESS, why
+    return network, ""
 
 
 def _mixed(label: SlidingLabel, p_absent: Floats) -> bool:
