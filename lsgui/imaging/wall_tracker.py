@@ -57,22 +57,17 @@ def follow_wall(
     Parameters
     ----------
     sample
-        Gives a frame on the strip's grid; the grid must reach `SEARCH_ALONG` columns beyond the stretch of interest.
+        Gives a frame on a grid that reaches `SEARCH_ALONG` columns beyond the stretch of interest.
     valid
         (D, S) bool: where the grid lies inside the scan area.
     pleura_row
         Row of the pleural line; the wall is what lies above it.
     pitch_mm
         Millimetres between samples.
-
-    Raises
-    ------
-    CancelledError
-        When `cancelled` says so.
     """
     top, bottom = wall_rows(valid, pleura_row, pitch_mm)
     rows = slice(top, bottom)
-    columns = slice(SEARCH_ALONG, valid.shape[1] - SEARCH_ALONG)
+    columns = slice(SEARCH_ALONG, -SEARCH_ALONG)
     shift = np.zeros((count, 2))
     correlation = np.ones(count)
     last = np.zeros(2)

@@ -34,28 +34,20 @@ def build_request(
     quality: tuple[QualityFlag, ...],
     seconds: Mapping[str, float],
 ) -> InferenceRequest:
-    """Return the request for one clip.
-
-    A model on the pleural strip gets the box around the strip of every key frame, in the file's own pixels: no frame
+    """Return the request for one clip. A model on the pleural strip gets the box around the strip of every key frame, in the file's own pixels: no frame
     is left out and nothing is resized, so that the motion is as the file has it. Other models get whole frames.
 
     Parameters
     ----------
     scale
         Millimetres per pixel, and whether the file said so; where it did not, `QualityFlag.SCALE_ESTIMATED` is added.
-    quality
-        Flags raised while reading.
-    seconds
-        Time spent so far by stage.
+    quality, seconds
+        Flags raised, and time spent by stage, while reading.
 
     Raises
     ------
-    ModelError
-        When there is no such model.
-    RoiError
-        When the line lies outside the picture.
     LsguiError
-        When the clip is too large to be analysed at once.
+        When there is no such model, the line lies outside the picture, or the clip is too large to be analysed at once.
     """
     name = clip.info.path.name
     check_roi_fits(roi, clip.info.width, clip.info.height, name)

@@ -153,9 +153,9 @@ def decide(
     Parameters
     ----------
     logits, spans
-        (windows, segments) logits, positive for absent, NaN where nothing could be scored; (start, stop) of each window.
+        (windows, segments) logits, positive for absent, NaN: not scored; (start, stop) frames of each window.
     quality
-        Flags of the clip and of its strip.
+        Flags of clip and strip.
     motion
         The second judge; None where the model is that judge itself or nothing could be measured.
     times_s
@@ -174,10 +174,9 @@ def decide(
     flags = _with_disagreement(flags, network, motion)
     p_all = probability(logits[scored], rule)
     low, high = np.percentile(p_all, SPREAD)
+    label, why = _unless_in_doubt(network, p_all, rule, line_confidence)
     if _blocked(network, frozenset(flags), true_fps):
         label, why = SlidingLabel.CANNOT_ASSESS, ""
-    else:
-        label, why = _unless_in_doubt(network, p_all, rule, line_confidence)
     hints = (lung_point_hint(probability(logits, rule), times_s), why)
     return Verdict(
         label,
