@@ -24,8 +24,8 @@ _LOOPS = {
     LoopMode.SWEEP: ("Sweep", "sweep", "To and fro"),
     LoopMode.ONCE: ("Once", "once", "Stop at the end"),
 }
-_RATES_FROM = 780
-"""Width of the bar from which the frame rates have room."""
+_RATES_FROM, _FRAME_FROM, _ENDS_FROM, _AB_FROM = 796, 690, 600, 520
+"""Widths of the bar from which frame rates, frame number, first and last, and A-B have room."""
 
 
 class PlayerBar(QFrame):
@@ -84,8 +84,13 @@ class PlayerBar(QFrame):
         self._play.setIcon(icon(self._play_icon, tokens().on_accent))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out the rates where there is no room for them."""
-        self._rates.setVisible(self.width() >= _RATES_FROM)
+        """Leave out what has no room, the least needed first; every command keeps its key and its menu."""
+        width = self.width()
+        self._rates.setVisible(width >= _RATES_FROM)
+        self._frame.setVisible(width >= _FRAME_FROM)
+        for button in (self._first, self._last):
+            button.setVisible(width >= _ENDS_FROM)
+        self._ab.setVisible(width >= _AB_FROM)
         super().resizeEvent(event)
 
     def _buttons(self) -> None:

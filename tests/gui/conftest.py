@@ -35,3 +35,11 @@ def review(qtbot: Any, home: Path, told_session: Any) -> Iterator[Any]:
     opened.window.close()
     opened.window.deleteLater()
     opened.controller.deleteLater()
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Path]:
+    """Three short clips in files."""
+    from window_samples import write_clip
+
+    return [write_clip(tmp_path / f"clip {k}.avi", frames=30 + 10 * k) for k in range(3)]

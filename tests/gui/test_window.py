@@ -1,57 +1,16 @@
 """The real window, offscreen, over a worker that answers when it is told to."""
 
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
-import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from window_samples import is_complete, open_clip_in, until, write_clip
+from window_samples import draw, is_complete, open_clip_in, press, until
 
 from lsgui.annotation.store import AnnotationStore
 from lsgui.core.label import ReaderLabel
-from lsgui.core.pleura import PleuralROI
-from lsgui.gui.action_table import ACTIONS
-from lsgui.gui.stall_watch import StallWatch
 from lsgui.review import transitions as to
 from lsgui.review.paths import labels_file
-from lsgui.review.state import AnalysisPhase, LoadPhase, LoopMode, RoiPhase, WorkerPhase
-
-
-@pytest.fixture
-def clips(tmp_path: Path) -> list[Path]:
-    return [write_clip(tmp_path / f"clip {k}.avi", frames=30 + 10 * k) for k in range(3)]
-
-
-def press(review, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(review.window, key, modifier)
-
-
-def draw(review, y: float = 60.0) -> PleuralROI:
-    line = PleuralROI.single(0, [[20, y], [80, y + 2], [140, y]])
-    review.window.clip_view.roiDrawn.emit(line)
-    return line
-
-
-def test_the_window_loads_neither_torch_nor_a_dicom_reader():
-    code = (
-        "import sys, lsgui.gui.main_window\n"
-        "print([name for name in ('torch', 'torchvision', 'pydicom', 'cv2', 'scipy') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_start_screen_offers_ways_to_open(review):
-    window = review.window
-    assert window._stack.currentWidget() is window.start_screen
-    assert not window.worklist_panel.isVisible()
-    assert review.controller.state.worker.phase is WorkerPhase.READY
+from lsgui.review.state import AnalysisPhase, LoadPhase, LoopMode, RoiPhase
 
 
 def test_a_clip_opens_plays_and_shows_its_facts(review, qtbot, clips):
@@ -286,118 +245,6 @@ def test_a_pleural_line_file_is_opened_onto_its_clip(review, qtbot, clips, tmp_p
     file.write_text('{"frame": 0, "polyline": [[10, 10], [900, 10]]}')
     review.controller.open_paths([file])
     assert "was it drawn on another clip?" in review.controller.state.notice
-
-
-def test_recent_files_are_remembered(review, qtbot, clips, home):
-    open_clip_in(review, qtbot, clips[1])
-    assert review.controller.state.recent[0] == clips[1]
-    assert "clip 1.avi" in (home / "settings" / "recent.json").read_text()
-
-
-def test_the_theme_changes_at_once_and_is_saved(review, qtbot, home):
-    before = QApplication.palette().window().color().name()
-    review.window.commands.cycle_theme()
-    assert QApplication.palette().window().color().name() != before
-    assert '"light"' in (home / "settings" / "settings.json").read_text()
-    review.window.commands.cycle_theme()
-    review.window.commands.cycle_theme()
-    assert QApplication.palette().window().color().name() == before
-
-
-def test_full_screen_keeps_the_keys_and_escape_leaves_it(review, qtbot, clips):
-    open_clip_in(review, qtbot, clips[0])
-    review.controller.tell("")
-    press(review, Qt.Key.Key_F11)
-    until(qtbot, review.window.isFullScreen)
-    assert not review.window.menuBar().isVisible()
-    playing = review.controller.state.playback.playing
-    press(review, Qt.Key.Key_Space)
-    assert review.controller.state.playback.playing != playing
-    press(review, Qt.Key.Key_Escape)
-    until(qtbot, lambda: not review.window.isFullScreen())
-    assert review.window.menuBar().isVisible()
-
-
-@pytest.mark.parametrize(
-    ("size", "left", "right"), [((1366, 768), True, True), ((1000, 700), False, True), ((700, 900), False, False)]
-)
-def test_a_small_window_gives_its_room_to_the_clip(review, qtbot, clips, size, left, right):
-    open_clip_in(review, qtbot, clips[0])
-    review.window.resize(*size)
-    QApplication.processEvents()
-    assert review.window.size().toTuple() == size
-    assert review.window.worklist_panel.isVisible() == left
-    assert review.window._right.isVisible() == right
-    assert review.window.clip_view.width() >= size[0] * 0.5
-    assert review.window.clip_view.height() >= size[1] * 0.35
-    press(review, Qt.Key.Key_F3)
-    assert review.window._right.isVisible() != right
-
-
-def test_every_command_is_in_a_menu_with_its_key(review):
-    menus = {}
-    for menu_action in review.window.menuBar().actions():
-        menus[menu_action.text()] = [action.objectName() for action in menu_action.menu().actions()]
-    for action in ACTIONS:
-        assert action.id in menus[action.menu]
-        assert review.window.menus.actions[action.id].shortcuts()
-
-
-def test_every_command_can_be_given_in_every_state(review, qtbot, clips):
-    """No command may fail, whatever is open: those that make no sense are disabled or say why."""
-    outside = {"open_files", "open_folder", "export", "load_line", "save_line", "log_folder", "quit", "full_screen"}
-    for step in ("empty", "clip", "line"):
-        if step == "clip":
-            open_clip_in(review, qtbot, *clips)
-        if step == "line":
-            draw(review)
-        for action in ACTIONS:
-            if action.id in outside or (step == "clip" and action.id == "close_all"):
-                continue
-            review.window.menus.actions[action.id].trigger()
-            if review.window.commands.dialog is not None:
-                review.window.commands.dialog.reject()
-        qtbot.wait(50)
-
-
-def test_the_window_itself_never_works_long_while_a_clip_plays_and_is_analysed(review, qtbot, clips, told_session):
-    open_clip_in(review, qtbot, clips[2])
-    draw(review)
-    qtbot.wait(300)
-    watch = StallWatch()
-    press(review, Qt.Key.Key_Return)
-    until(qtbot, lambda: len(told_session.requests) == 1)
-    told_session.finish()
-    until(qtbot, lambda: review.controller.state.analysis.phase is AnalysisPhase.DONE)
-    qtbot.wait(500)
-    watch.stop()
-    assert len(watch.gaps_ms) > 5
-    assert watch.busiest_ms < 100, sorted(watch.busy_ms)[-5:]
-
-
-def test_the_stall_watch_sees_a_stall(qtbot):
-    watch = StallWatch()
-    qtbot.wait(50)
-    began = time.thread_time()
-    while time.thread_time() - began < 0.12:
-        pass
-    watch.stop()
-    assert watch.longest_ms >= 110
-    assert watch.busiest_ms >= 110
-
-
-def test_space_presses_a_button_that_was_reached_by_tab_and_plays_after_a_click(review, qtbot, clips):
-    open_clip_in(review, qtbot, clips[0])
-    bar = review.window.player_bar
-    review.controller.seek(5)
-    bar._on.setFocus(Qt.FocusReason.TabFocusReason)
-    QTest.keyClick(bar._on, Qt.Key.Key_Space)
-    assert review.controller.state.playback.frame == 6
-    assert not review.controller.state.playback.playing
-    bar._on.clearFocus()
-    bar._on.setFocus(Qt.FocusReason.MouseFocusReason)
-    QTest.keyClick(bar._on, Qt.Key.Key_Space)
-    assert review.controller.state.playback.playing
 
 
 def test_a_picture_is_exported_with_what_is_on_it(review, qtbot, clips, tmp_path):

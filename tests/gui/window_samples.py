@@ -9,7 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 from evidence_samples import prediction
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
+from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, WindowScore
 from lsgui.gui.app import Review
 from lsgui.inference.protocol import (
@@ -100,3 +103,13 @@ def open_clip_in(review: Review, qtbot: Any, *paths: Path) -> None:
 def is_complete(review: Review) -> bool:
     clip = review.controller.state.clip
     return clip is not None and clip.phase is LoadPhase.COMPLETE
+
+
+def press(review, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(review.window, key, modifier)
+
+
+def draw(review, y: float = 60.0) -> PleuralROI:
+    line = PleuralROI.single(0, [[20, y], [80, y + 2], [140, y]])
+    review.window.clip_view.roiDrawn.emit(line)
+    return line
