@@ -34,8 +34,10 @@ def build_request(
     quality: tuple[QualityFlag, ...],
     seconds: Mapping[str, float],
 ) -> InferenceRequest:
-    """Return the request for one clip. A model on the pleural strip gets the box around the strip of every key frame, in the file's own pixels: no frame
-    is left out and nothing is resized, so that the motion is as the file has it. Other models get whole frames.
+    """Return the request for one clip.
+
+    A model on the pleural strip gets the box around the strip of every key frame in the file's own pixels, nothing left
+    out or resized, so that the motion is as the file has it. Other models get whole frames.
 
     Parameters
     ----------

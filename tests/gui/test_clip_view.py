@@ -14,8 +14,6 @@ from PySide6.QtWidgets import QApplication
 
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.clip_view import ClipView
-from lsgui.gui.polyline_edit import point_and_normal
-from lsgui.imaging.mmode import point_and_normal as mmode_point_and_normal
 from lsgui.review.state import LoadedClip, LoadPhase, PictureSettings, Playback, ReviewState, RoiPhase
 
 Show = Callable[..., ClipView]
@@ -376,15 +374,6 @@ def test_the_column_follows_the_pointer_only_when_it_was_told_to(qtbot: Any, sho
     view.apply(state, replace(state, mmode_follows_pointer=True))
     qtbot.mouseMove(view, at(view, 160, 100))
     assert columns == [pytest.approx(1.0, abs=0.06)]
-
-
-def test_the_column_on_the_picture_is_the_line_that_the_m_mode_samples(shared_clips: Path) -> None:
-    line = real_line(shared_clips, "tuke_lumify_l12.mp4").polyline
-    for column in (0.0, 0.2, 0.5, 0.77, 1.0):
-        point, normal = point_and_normal(line, column)
-        sampled_point, sampled_normal = mmode_point_and_normal(line, column)
-        assert point == pytest.approx(tuple(sampled_point), abs=1e-9)
-        assert normal == pytest.approx(tuple(sampled_normal), abs=1e-9)
 
 
 # --- dropping files ---------------------------------------------------------------------------------------------

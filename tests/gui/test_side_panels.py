@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidence_samples import FRAMES, analysed, drawn_clip, near, pixels, prediction, review, switched
+from evidence_samples import analysed, drawn_clip, near, pixels, prediction, review, switched
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton, QScrollArea, QSlider, QWidget
 
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, TRAINING_LINE, ReaderLabel, SlidingLabel
-from lsgui.core.prediction import ModelRef, QualityFlag, SegmentScore, WindowScore
+from lsgui.core.prediction import ModelRef, QualityFlag
 from lsgui.gui.key_button import KeyButton
 from lsgui.gui.label_panel import LabelPanel
 from lsgui.gui.overlay_panel import OverlayPanel
@@ -19,7 +19,7 @@ from lsgui.gui.probability_bar import ProbabilityBar
 from lsgui.gui.theme import apply_theme, tokens
 from lsgui.gui.toggle_switch import ToggleSwitch
 from lsgui.gui.verdict_panel import EdgeCard, VerdictPanel
-from lsgui.gui.verdict_text import evidence_rows, extent_words, motion_word, number_words, stretches_words
+from lsgui.gui.verdict_text import number_words
 from lsgui.review.state import (
     Analysis,
     AnalysisPhase,
@@ -273,37 +273,6 @@ def test_the_panel_takes_the_colours_of_another_theme(show: Show, qapp: QApplica
     assert light != dark
     assert near(edge(panel), light, 20).any()
     apply_theme(qapp, "dark")
-
-
-# --- the words themselves ---------------------------------------------------------------------------------------
-
-
-def test_the_extent_counts_stretches_and_seconds() -> None:
-    info = drawn_clip().info
-    verdict = prediction()
-    assert extent_words(verdict, info) == "ls_p · in every stretch, 1.5 of 2.0 s"
-    partly = replace(
-        verdict,
-        windows=(WindowScore(0, FRAMES, 0.3),),
-        segments=(SegmentScore(0, 0.5, 0.1), SegmentScore(0.5, 1, 0.9)),
-    )
-    assert extent_words(partly, info) == "ls_p · in 1 of 2 stretches, all 2.0 s"
-    assert stretches_words(partly) == "1 of 2 stretches"
-    absent = replace(partly, label=SlidingLabel.LS_A, segments=(SegmentScore(0, 1, float("nan")),))
-    assert stretches_words(absent) == ""
-
-
-def test_the_evidence_names_model_motion_bands_tracking_training_and_device() -> None:
-    rows = {name: value for name, value, _ in evidence_rows(prediction(), "CPU, 2 threads")}
-    assert rows == {
-        "Network (cmwru-strip 1.2)": "0.10",
-        "Motion index": "0.81 · sliding",
-        "Breathing band / pulse band": "4.2",
-        "Chest wall followed": "0.96",
-        "Trained on": "simulated and edited clips",
-        "Device · time": "CPU, 2 threads · 0.7 s",
-    }
-    assert [motion_word(value) for value in (0.1, 0.5, 0.9)] == ["still", "unclear", "sliding"]
 
 
 # --- the reader's own answer ------------------------------------------------------------------------------------
