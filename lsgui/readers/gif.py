@@ -1,5 +1,6 @@
 """GIF animations, with the moment of every frame."""
 
+import struct
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -33,7 +34,7 @@ class GifReader:
             header = handle.read(10)
             check_size(path, int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little"))
             handle.seek(0)
-            delays = list(_delays_cs(handle))
+            delays = list(_delays_cs(path, handle))
 
         def describe(frames: int, width: int, height: int) -> ClipInfo:
             shown = delays[:frames]
@@ -68,8 +69,8 @@ def _frames(path: Path) -> FrameStream:
         raise cannot_read(path, "a frame of the GIF is damaged", "export it again") from fault
 
 
-def _delays_cs(handle: IO[bytes]) -> Iterator[int]:
-    """Yield the delay of every frame in hundredths of a second, from the file's blocks alone."""
+def _delays_cs(path: Path, handle: IO[bytes]) -> Iterator[int]:
+    """Yield the delay of every frame in hundredths of a second, from the file's blocks alone; check their sizes too."""
     screen = handle.read(13)
     _skip_colours(handle, screen[10] if len(screen) > 10 else 0)
     delay = 0
@@ -78,6 +79,8 @@ def _delays_cs(handle: IO[bytes]) -> Iterator[int]:
             place = handle.read(9)
             if len(place) < 9:
                 return
+            left, top, width, height = struct.unpack("<4H", place[:8])
+            check_size(path, max(left + width, 1), max(top + height, 1))
             _skip_colours(handle, place[8])
             handle.read(1)
             _skip_blocks(handle)

@@ -256,6 +256,13 @@ DICOM_SYNTAXES: dict[str, DicomSyntax] = {
     "JPEG lossless": DicomSyntax(_JPEG + "57", gdcm_jpeg_lossless),
     "JPEG lossless SV1": DicomSyntax(_JPEG + "70", gdcm_jpeg_lossless),
     "JPEG lossless SV1 RGB": DicomSyntax(_JPEG + "70", gdcm_jpeg_lossless, prepare=grey_rgb),
+    "JPEG lossless SV1 12-bit": DicomSyntax(
+        _JPEG + "70",
+        gdcm_jpeg_lossless,
+        1,
+        {"BitsStored": 12, "HighBit": 11},
+        lambda frames: frames.astype(np.uint16) * 16 + 8,
+    ),
     "JPEG-LS": DicomSyntax(_JPEG + "80", jpeg_ls(0)),
     "JPEG-LS near-lossless": DicomSyntax(_JPEG + "81", jpeg_ls(2), 2),
     "JPEG 2000 lossless": DicomSyntax(_JPEG + "90", jpeg_2000()),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pydicom.data
 import pytest
-from dicom_samples import DATA, header, pillow_jpeg, save, write_dicom
+from dicom_samples import DATA, gdcm_jpeg_lossless, header, pillow_jpeg, save, write_dicom
 from PIL import Image
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
@@ -19,7 +19,9 @@ from reader_samples import number_in, numbered_frames
 from lsgui.core.clip import Frame
 from lsgui.core.errors import ClipReadError
 from lsgui.readers.base import ReadOptions, open_clip
+from lsgui.readers.dicom_parts import deep_jpeg
 from lsgui.readers.dicom_parts.codestream import with_colour
+from lsgui.readers.dicom_parts.deep_jpeg import DeepJpegDecoder
 
 PLAIN_UID, BASELINE_UID = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
 BUNDLED = Path(pydicom.data.__file__).parent / "test_files"
@@ -235,6 +237,38 @@ def test_files_of_other_makers_agree_with_pydicom(name):
         return
     # chroma that does not fit into red, green and blue is clipped by the conversion, not in luma
     assert np.abs(clip.frame(0).astype(int) - truth).max() <= 8
+
+
+def test_a_codestream_that_ends_the_deep_decoder_ends_the_clip_and_not_the_program(tmp_path, monkeypatch):
+    """GDCM aborts its process on some damaged codestreams, and never comes back from others."""
+    codes = gdcm_jpeg_lossless(deep(4))
+    path = save(tmp_path / "clip.dcm", header(deep(4), "1.2.840.10008.1.2.4.70"), encapsulate(codes))
+    decoders: list[DeepJpegDecoder] = []
+    plain = DeepJpegDecoder.decode
+
+    def dying(self: DeepJpegDecoder, *args: Any) -> Any:
+        decoders.append(self)
+        if len(decoders) == 3:
+            self._process.kill()
+            self._process.join()
+        return plain(self, *args)
+
+    monkeypatch.setattr(DeepJpegDecoder, "decode", dying)
+    monkeypatch.setattr("lsgui.readers.dicom_parts.instance._WORKERS", 1)
+    clip = open_clip(path)
+    assert len(clip) == 2
+    assert clip.info.note == "Frame 3 of 4 is damaged: only those before it are shown."
+
+
+def test_a_codestream_that_keeps_the_deep_decoder_too_long(monkeypatch):
+    monkeypatch.setattr(deep_jpeg, "_PATIENCE_S", 0.0)
+    decoder = DeepJpegDecoder()
+    code = gdcm_jpeg_lossless(deep(1))[0]
+    with pytest.raises(TimeoutError):
+        decoder.decode(code, 128, 96, 16, True)
+    with pytest.raises((EOFError, OSError)):
+        decoder.decode(code, 128, 96, 16, True)
+    decoder.close()
 
 
 def test_windowed_ct_agrees_with_the_standard():

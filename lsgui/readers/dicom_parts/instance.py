@@ -49,6 +49,7 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
             grey = Greyscale(path, header.dataset, tags)
             if header.encapsulated:
                 decoder = FrameDecoder(path, tags, grey, options.colour)
+                undo.callback(decoder.close)
                 frames = _in_order(compressed_frames(header), decoder.decode)
             else:
                 native = NativePixels(path, header, tags, declared)
