@@ -46,6 +46,8 @@ MIXED_SHARE = 0.25
 """Part of all windows and segments that may stand firmly for the other class before no verdict is given: the clip holds
 both classes, as at a lung point, or the probe swept over more than one place."""
 
+MIXED_WORDS = "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole."
+
 SPREAD = (10.0, 90.0)
 """Percentiles over windows and segments that make the interval of the probability."""
 
@@ -173,15 +175,15 @@ def decide(
     network = _class_of(p, rule)
     flags = _with_disagreement(flags, network, motion)
     p_all = probability(logits[scored], rule)
-    low, high = np.percentile(p_all, SPREAD)
     label, why = _unless_in_doubt(network, p_all, rule, line_confidence)
     if _blocked(network, frozenset(flags), true_fps):
         label, why = SlidingLabel.CANNOT_ASSESS, ""
-    hints = (lung_point_hint(probability(logits, rule), times_s), why)
+    lung_point = lung_point_hint(probability(logits, rule), times_s)
+    hints = (lung_point, "" if lung_point and why is MIXED_WORDS else why)
     return Verdict(
         label,
         p,
-        (min(float(low), p), max(float(high), p)),
+        _interval(p, p_all),
         _window_scores(logits, spans, rule),
         _segment_scores(logits, rule),
         tuple(flags),
@@ -226,6 +228,12 @@ def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], true_fps: float
     return bool(flags & blocks)
 
 
+def _interval(p: float, p_all: Floats) -> tuple[float, float]:
+    """Return the spread over windows and segments, widened where it does not hold the probability itself."""
+    low, high = (float(edge) for edge in np.percentile(p_all, SPREAD))
+    return min(low, p), max(high, p)
+
+
 def _with_disagreement(
     flags: list[QualityFlag], network: SlidingLabel, motion: MotionOpinion | None
 ) -> list[QualityFlag]:
@@ -247,8 +255,7 @@ def _unless_in_doubt(
         why = "The line was found automatically and may not be the pleura: draw it (R) for a verdict."
         return SlidingLabel.CANNOT_ASSESS, why
     if _mixed(network, p_absent):
-        why = "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole."
-        return SlidingLabel.CANNOT_ASSESS, why
+        return SlidingLabel.CANNOT_ASSESS, MIXED_WORDS
     return network, ""
 
 
