@@ -17,7 +17,7 @@ from lsgui.core.errors import DatasetError, DeviceError, ModelError
 from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.cmwru_strip import CmwruStrip
-from lsgui.training.leave_one_out import ClipScore, leave_one_out, summary
+from lsgui.training.leave_one_out import ClipScore, judge_simulated, leave_one_out, summary
 from lsgui.training.sources import dataset_sources, read_dataset, simulated_sources
 from lsgui.training.strip_trainer import StripRecipe, train_strip_network
 from lsgui.training.strip_windows import StripSource
@@ -25,6 +25,9 @@ from lsgui.training.strip_windows import StripSource
 VERSION = "1"
 ABSTAIN = (0.42, 0.58)
 """Around even odds no verdict is given: there the network is not sure enough to be right on unseen patients."""
+
+FRESH_CLIPS, FRESH_SEED = 60, 1000
+"""Simulated clips of a seed that training has not seen, on which the final network is measured."""
 
 LIMITS = (
     "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
@@ -92,6 +95,9 @@ class StripRun:
                 self._write("leave_one_out.json", {**metrics, "scores": [asdict(score) for score in scores]})
             real = list(dataset_sources(rows))
             network = self._trainer(bars)([*real, *simulated], "all")
+            if measure:
+                fresh = simulated_sources(FRESH_CLIPS, self.recipe.seed + FRESH_SEED)
+                metrics["fresh_simulated"] = judge_simulated(network, fresh)
         return self._publish(network, real, metrics)
 
     def _check(self) -> None:
