@@ -179,10 +179,24 @@ VIEW = (
     Action("theme", "View", "Next theme", ("Ctrl+T",), "Dark, light, as the system.", lambda d: d.window.cycle_theme()),
 )
 
+_TOPICS = (
+    ("lung_sliding", "What lung sliding looks like", "Alt+1", "The signs of lung sliding, on the clip and in M-mode."),
+    ("drawing_the_line", "How to mark the pleural line", "Alt+2", "Where the line belongs and how it is drawn."),
+    ("reading_the_verdict", "How to read the verdict", "Alt+3", "What the verdict says and what it rests on."),
+    ("limits", "Limits", "Alt+4", "What lsgui cannot do, and what misleads it."),
+)
+
+
+def _topic_row(topic: str, text: str, key: str, sentence: str) -> Action:
+    first = topic == _TOPICS[0][0]
+    return Action(f"help_{topic}", "Help", text, (key,), sentence, lambda d: d.window.show_help(topic), group=first)
+
+
 HELP = (
     Action(
         "shortcuts", "Help", "Keys", ("F1", "?"), "Show every command and its key.", lambda d: d.window.show_shortcuts()
     ),
+    *(_topic_row(*row) for row in _TOPICS),
     Action(
         "log_folder",
         "Help",

@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
         self.start_screen.pathAsked.connect(lambda path: controller.open_paths([path]))
         self.start_screen.demoAsked.connect(controller.open_demo)
         self.start_screen.filesDropped.connect(controller.open_paths)
+        self.start_screen.helpAsked.connect(lambda: self.commands.show_help("lung_sliding"))
         self.clip_view.filesDropped.connect(controller.open_paths)
 
     def _join_player(self, controller: Controller) -> None:

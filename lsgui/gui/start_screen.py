@@ -22,6 +22,7 @@ class StartScreen(QScrollArea):
     pathAsked = Signal(object)
     demoAsked = Signal(object)
     filesDropped = Signal(list)
+    helpAsked = Signal()
 
     def __init__(self, demos: tuple[DemoClip, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,9 +52,7 @@ class StartScreen(QScrollArea):
         self._recent.setSpacing(0)
         column.addLayout(self._recent)
         column.addSpacing(12)
-        research = QLabel(RESEARCH_LINE)
-        research.setProperty("look", "small")
-        column.addWidget(research)
+        column.addLayout(self._foot())
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(middle, 8)
@@ -147,6 +146,20 @@ class StartScreen(QScrollArea):
             show.setAccessibleName(f"Show the demo clip: {demo.title}")
             box.addWidget(show)
             column.addWidget(card)
+
+    def _foot(self) -> QHBoxLayout:
+        research = QLabel(RESEARCH_LINE)
+        research.setProperty("look", "small")
+        signs = QPushButton("What lung sliding looks like")
+        signs.setObjectName("help")
+        signs.setProperty("look", "link")
+        signs.setCursor(Qt.CursorShape.PointingHandCursor)
+        signs.clicked.connect(self.helpAsked)
+        row = QHBoxLayout()
+        row.addWidget(signs)
+        row.addStretch(1)
+        row.addWidget(research)
+        return row
 
     def _recent_row(self, path: Path) -> QPushButton:
         button = QPushButton(path.name)

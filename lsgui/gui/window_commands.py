@@ -93,6 +93,12 @@ class WindowCommands(QObject):
 
         self._show(ShortcutSheet(self._window))
 
+    def show_help(self, topic: str) -> None:
+        """Show a topic of the help texts."""
+        from lsgui.gui.help_dialog import HelpDialog
+
+        self._controller.attempt(lambda: self._show(HelpDialog(topic, self._window)))
+
     def show_about(self) -> None:
         """Show versions and device."""
         from lsgui.gui.about_dialog import AboutDialog

@@ -1,0 +1,172 @@
+"""Help in the window: the texts of `resources/help`, topics at the left, the chosen one at the right."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QDesktopServices,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextFrameFormat,
+    QTextLength,
+    QTextTable,
+)
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QMessageBox,
+    QTextBrowser,
+    QWidget,
+)
+
+from lsgui.core.errors import LsguiError
+from lsgui.core.resources import resources_dir
+from lsgui.gui.theme import SIZE_LARGE, SIZE_TITLE, text_font, tokens
+
+TOPICS = ("lung_sliding", "drawing_the_line", "reading_the_verdict", "limits")
+"""The files of `resources/help`, in the order of the list."""
+
+_BODY_SIZE = 14
+_LINE_HEIGHT = 145.0
+_MARGIN = 28.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One text: its file's stem, its heading and its Markdown without the heading's line."""
+
+    id: str
+    title: str
+    text: str
+
+
+def read_topic(topic_id: str) -> Topic:
+    """Return a text of `resources/help`.
+
+    Raises
+    ------
+    LsguiError
+        When the file is not there.
+    """
+    path = resources_dir() / "help" / f"{topic_id}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise LsguiError(f"The help text {path.name} is missing: install lsgui again.") from fault
+    return Topic(topic_id, text.split("\n", 1)[0].removeprefix("# ").strip(), text)
+
+
+class HelpDialog(QDialog):
+    """Shows one topic at a time. Nothing is fetched, and no link leaves the program without a question."""
+
+    def __init__(self, topic_id: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Help")
+        self.resize(880, 640)
+        self._topics = [read_topic(name) for name in TOPICS]
+        self.question: QMessageBox | None = None
+        """The question before a link is opened, while it is on screen."""
+        self.list = QListWidget(self)
+        self.list.setAccessibleName("Topics")
+        self.list.setFixedWidth(240)
+        self.list.setSpacing(2)
+        for topic in self._topics:
+            entry = QListWidgetItem(topic.title)
+            entry.setSizeHint(QSize(0, 34))
+            self.list.addItem(entry)
+        self.page = QTextBrowser(self)
+        self.page.setAccessibleName("Help text")
+        self.page.setOpenLinks(False)
+        self.page.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page.anchorClicked.connect(self._on_page_anchorClicked)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 12, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.list)
+        row.addWidget(self.page, 1)
+        self.list.currentRowChanged.connect(self._on_list_currentRowChanged)
+        self.list.setCurrentRow(TOPICS.index(topic_id))
+        self.list.setFocus()
+
+    @property
+    def topic_id(self) -> str:
+        """The topic that is shown."""
+        return TOPICS[self.list.currentRow()]
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Set the text anew in the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "page"):
+            self._on_list_currentRowChanged(self.list.currentRow())
+
+    def _on_list_currentRowChanged(self, row: int) -> None:
+        document = self.page.document()
+        document.setDefaultFont(text_font(_BODY_SIZE))
+        document.setMarkdown(self._topics[row].text)
+        self._set_paragraphs()
+        self._set_tables()
+        self.page.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def _set_paragraphs(self) -> None:
+        """Give headings and lines the sizes and the air of the window."""
+        document = self.page.document()
+        frame = document.rootFrame().frameFormat()
+        frame.setLeftMargin(_MARGIN)
+        frame.setRightMargin(_MARGIN)
+        frame.setBottomMargin(_MARGIN)
+        document.rootFrame().setFrameFormat(frame)
+        block = document.begin()
+        while block.isValid():
+            cursor = QTextCursor(block)
+            level = block.blockFormat().headingLevel()
+            shape = QTextBlockFormat()
+            shape.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            if level:
+                cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+                letters = QTextCharFormat()
+                letters.setFont(text_font(SIZE_TITLE if level == 1 else SIZE_LARGE, bold=True))
+                cursor.mergeCharFormat(letters)
+                shape.setBottomMargin(12)
+            elif cursor.currentTable() is None:
+                shape.setBottomMargin(6 if block.textList() is not None else 10)
+            cursor.mergeBlockFormat(shape)
+            block = block.next()
+
+    def _set_tables(self) -> None:
+        """Rule tables with the theme's own thin lines."""
+        for frame in self.page.document().rootFrame().childFrames():
+            if not isinstance(frame, QTextTable):
+                continue
+            shape = frame.format()
+            shape.setBorder(1)
+            shape.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+            shape.setBorderBrush(QBrush(QColor(tokens().line)))
+            shape.setBorderCollapse(True)
+            shape.setCellPadding(7)
+            shape.setCellSpacing(0)
+            shape.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
+            shape.setTopMargin(6)
+            shape.setBottomMargin(14)
+            frame.setFormat(shape)
+
+    def _on_page_anchorClicked(self, link: QUrl) -> None:
+        if link.isRelative():
+            name = link.path().removesuffix(".md")
+            if name in TOPICS:
+                self.list.setCurrentRow(TOPICS.index(name))
+            return
+        question = QMessageBox(self)
+        question.setWindowTitle("Open a link")
+        question.setText(f"Open {link.toDisplayString()} in the browser of this computer?")
+        question.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
+        question.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        question.accepted.connect(lambda: QDesktopServices.openUrl(link))
+        question.finished.connect(question.deleteLater)
+        self.question = question
+        question.open()

@@ -1,0 +1,62 @@
+"""Help: every text of the folder is a topic, a menu row and a page; no link leaves without a question."""
+
+import re
+
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox, QPushButton
+
+from lsgui.core.resources import resources_dir
+from lsgui.gui.action_table import ACTIONS
+from lsgui.gui.help_dialog import TOPICS, HelpDialog, read_topic
+
+
+def test_every_help_text_is_a_topic_with_a_menu_row_of_its_own_title():
+    files = {path.stem for path in (resources_dir() / "help").glob("*.md")}
+    rows = {action.id: action.text for action in ACTIONS if action.id.startswith("help_")}
+    assert files == set(TOPICS)
+    assert rows == {f"help_{name}": read_topic(name).title for name in TOPICS}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_menu_opens_the_help_at_its_topic(review, topic):
+    review.window.menus.actions[f"help_{topic}"].trigger()
+    dialog = review.window.commands.dialog
+    assert isinstance(dialog, HelpDialog)
+    assert dialog.topic_id == topic
+    text = dialog.page.toPlainText()
+    words = re.sub(r"[*`#|\-\d.]", " ", read_topic(topic).text).split()
+    assert text.startswith(read_topic(topic).title)
+    assert "**" not in text
+    assert words[-1] in text
+    dialog.close()
+
+
+def test_arrow_keys_turn_the_topics_and_escape_closes(review):
+    review.window.start_screen.findChild(QPushButton, "help").click()
+    dialog = review.window.commands.dialog
+    assert dialog.topic_id == "lung_sliding"
+    QTest.keyClick(dialog.list, Qt.Key.Key_Down)
+    assert dialog.topic_id == "drawing_the_line"
+    assert dialog.page.toPlainText().startswith("How to mark")
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert review.window.commands.dialog is None
+
+
+def test_a_link_is_opened_only_after_a_yes(qtbot, monkeypatch):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    dialog = HelpDialog("limits")
+    qtbot.addWidget(dialog)
+    dialog.page.anchorClicked.emit(QUrl("lung_sliding.md"))
+    assert dialog.topic_id == "lung_sliding"
+    for button, links in (
+        (QMessageBox.StandardButton.Cancel, []),
+        (QMessageBox.StandardButton.Open, ["https://x.org/"]),
+    ):
+        dialog.page.anchorClicked.emit(QUrl("https://x.org/"))
+        assert "https://x.org/" in dialog.question.text()
+        dialog.question.button(button).click()
+        assert opened == links
