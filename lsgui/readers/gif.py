@@ -63,7 +63,14 @@ def _frames(path: Path) -> FrameStream:
                     return
                 yield np.array(picture.convert("L"))
                 index += 1
-    except (UnidentifiedImageError, ValueError, SyntaxError, IndexError, OSError) as fault:
+    except (
+        Image.DecompressionBombError,
+        UnidentifiedImageError,
+        ValueError,
+        SyntaxError,
+        LookupError,
+        OSError,
+    ) as fault:
         if isinstance(fault, OSError) and fault.errno is not None:
             raise
         raise cannot_read(path, "a frame of the GIF is damaged", "export it again") from fault
@@ -88,10 +95,11 @@ def _delays_cs(path: Path, handle: IO[bytes]) -> Iterator[int]:
             delay = 0
         elif kind[0] == _EXTENSION:
             label = handle.read(1)
+            control = _block(handle)
             if label and label[0] == _GRAPHIC_CONTROL:
-                control = handle.read(5)
-                delay = int.from_bytes(control[2:4], "little")
-            _skip_blocks(handle)
+                delay = int.from_bytes(control[1:3], "little")
+            if control:
+                _skip_blocks(handle)
         elif kind[0] == _TRAILER:
             return
 
@@ -102,5 +110,10 @@ def _skip_colours(handle: IO[bytes], flags: int) -> None:
 
 
 def _skip_blocks(handle: IO[bytes]) -> None:
-    while (size := handle.read(1)) and size[0]:
-        handle.read(size[0])
+    while _block(handle):
+        pass
+
+
+def _block(handle: IO[bytes]) -> bytes:
+    size = handle.read(1)
+    return handle.read(size[0]) if size else b""

@@ -298,6 +298,17 @@ def test_huge_sizes_are_refused_before_memory_is_taken(tmp_path, sample):
     opens_or_is_refused(tmp_path / "huge.avi", 20)
 
 
+def test_a_gif_frame_larger_than_any_screen(tmp_path):
+    path = write_gif(tmp_path / "clip.gif", numbered_frames(3))
+    data = bytearray(path.read_bytes())
+    second = data.index(b"\x2c", data.index(b"\x2c") + 500)
+    while data[second + 1 : second + 9] != struct.pack("<4H", 0, 0, 128, 96):
+        second = data.index(b"\x2c", second + 1)
+    struct.pack_into("<2H", data, second + 5, 60000, 60000)
+    path.write_bytes(data)
+    assert "claim to be" in sentence_of(path)
+
+
 def test_the_command_line_says_one_line_and_ends_with_status_2(sample, tmp_path):
     """Codecs write to standard error past Python: only a child process shows that nothing but our line gets there."""
     bad = tmp_path / "bad"

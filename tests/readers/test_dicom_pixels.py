@@ -210,7 +210,7 @@ def test_the_codec_is_told_by_the_codestream(tmp_path):
     """Archives rewrite tags without touching pixels; the picture decides."""
     wrong = save(
         tmp_path / "wrong.dcm",
-        header(numbered_frames(3), "1.2.840.10008.1.2.4.90"),
+        header(deep(3), "1.2.840.10008.1.2.4.90"),
         encapsulate([(DATA / f"jpeg_12_bit_{k}.bin").read_bytes() for k in range(3)]),
     )
     assert number_in(open_clip(wrong).frame(2)) == 2

@@ -126,8 +126,8 @@ class FrameDecoder:
         return self._finished(_pillow(with_colour(data, luma_chroma=False), "RGB"), None)
 
     def _deep(self, data: bytes, stream: Codestream) -> Frame:
-        if stream.components != 1:
-            raise ValueError("colour of more than 8 bits in a JPEG")
+        if stream.components != 1 or self._tags.bits_allocated == 8 or not 8 < stream.bits <= 16:
+            raise ValueError("a depth that the tags do not allow, or colour of more than 8 bits")
         lossless = stream.codec is Codec.JPEG_LOSSLESS
         with self._lock:
             self._deep_jpeg = self._deep_jpeg or DeepJpegDecoder()
