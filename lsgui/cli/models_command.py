@@ -45,7 +45,7 @@ def _print_table(cards: list["ModelCard"]) -> None:
             card.version,
             card.input.kind,
             f"{card.parameters:,}" if card.parameters else "none",
-            card.sha256[:12] or "none",
+            card.sha256[:12] or ("not shipped" if card.architecture_only else "none"),
             card.title,
         )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)

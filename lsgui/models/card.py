@@ -78,6 +78,8 @@ class ModelCard(BaseModel):
         Counted from the built network; `published_parameters` from the paper's exact network, None where there is none.
     sha256
         Hash of the weights file; empty for a model without weights.
+    architecture_only
+        True for a published network that comes without weights: it is listed, and can be trained, but not asked.
     trained_on, metrics, command, seed, limits
         Where the weights come from, what was measured and what not to expect.
     folder
@@ -102,6 +104,7 @@ class ModelCard(BaseModel):
     parameters: int = Field(ge=0)
     published_parameters: int | None = Field(default=None, ge=1)
     sha256: str = ""
+    architecture_only: bool = False
     trained_on: str = ""
     metrics: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
@@ -127,7 +130,9 @@ class ModelCard(BaseModel):
         low, high = self.abstain
         if not 0.0 <= low <= self.threshold <= high <= 1.0:
             raise ValueError("the abstain band must hold the threshold and lie within 0 and 1")
-        if self.parameters and not self.sha256:
+        if self.architecture_only and self.sha256:
+            raise ValueError("a card that names weights is more than an architecture")
+        if self.parameters and not self.sha256 and not self.architecture_only:
             raise ValueError("a model with parameters needs the sha256 of its weights")
         if self.input.kind == "none" and self.sha256:
             raise ValueError("a model without a network has no weights")
@@ -177,7 +182,9 @@ class ModelCard(BaseModel):
             "id": self.id,
             "title": self.title,
             "version": self.version,
-            "shipped": self.shipped and (not self.needs_weights or self.weights_path.is_file()),
+            "shipped": self.shipped
+            and not self.architecture_only
+            and (not self.needs_weights or self.weights_path.is_file()),
             "parameters": self.parameters,
             "published_parameters": self.published_parameters,
             "input": card["input"],
@@ -248,11 +255,11 @@ def scan_cards() -> tuple[dict[str, ModelCard], dict[str, ModelError]]:
 
 
 def find_cards() -> dict[str, ModelCard]:
-    """Return every usable card by id; a damaged one is named in the log and left out."""
+    """Return every model that can be asked, by id; a damaged card is named in the log and left out."""
     cards, faults = scan_cards()
     for fault in faults.values():
         _log.warning("%s", fault)
-    return cards
+    return {name: card for name, card in cards.items() if not card.architecture_only}
 
 
 def load_card(model_id: str) -> ModelCard:
@@ -261,12 +268,17 @@ def load_card(model_id: str) -> ModelCard:
     Raises
     ------
     ModelError
-        When there is no such model, or its card is damaged.
+        When there is no such model, its card is damaged, or it comes without weights.
     """
     cards, faults = scan_cards()
     if model_id in faults:
         raise faults[model_id]
     if model_id not in cards:
-        known = ", ".join(cards) or "none"
-        raise ModelError(f"There is no model called {model_id!r}: choose one of {known}.")
+        raise ModelError(f"There is no model called {model_id!r}: choose one of {_usable(cards)}.")
+    if cards[model_id].architecture_only:
+        raise ModelError(f"Model {model_id!r} comes without weights: train it, or choose one of {_usable(cards)}.")
     return cards[model_id]
+
+
+def _usable(cards: dict[str, ModelCard]) -> str:
+    return ", ".join(name for name, card in cards.items() if not card.architecture_only) or "none"

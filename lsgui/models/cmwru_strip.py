@@ -1,37 +1,15 @@
 """`cmwru-strip`: the 3D residual network of the paper (CMWRU), slimmed, on the pleural strip."""
 
-import torch
 from torch import Tensor, nn
 
 from lsgui.imaging.strip_channels import CHANNELS
 from lsgui.models.base import MODELS, ModelSpec
 from lsgui.models.card import ModelCard
+from lsgui.models.residual3d import ResidualBlock3d
 
 DEPTH_BINS = 8
 SEGMENT_COLUMNS = 8
 """The network gives one logit for every 8 columns (3.2 mm) of the strip."""
-
-
-class ResidualBlock3d(nn.Module):
-    """Two 3x3x3 convolutions beside a shortcut, as in CMWRU."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int, dropout: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False),
-            nn.BatchNorm3d(outputs),
-            nn.ReLU(inplace=True),
-            nn.Dropout3d(dropout),
-            nn.Conv3d(outputs, outputs, 3, 1, 1, bias=False),
-            nn.BatchNorm3d(outputs),
-        )
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return features of the same meaning at the block's stride."""
-        return torch.relu(self.body(features) + self.shortcut(features))
 
 
 class CmwruStrip(nn.Module):
