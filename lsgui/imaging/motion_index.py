@@ -4,9 +4,9 @@ Derivation. A patch of speckle decorrelates with time for three reasons: noise, 
 of its own. Above the pleural line (the chest wall, which the strip is held still on) only the first two act; below it
 all three. How strongly noise decorrelates a patch depends on its contrast: dark, flat patches decorrelate first. So
 for each lag the wall's decorrelation d is fitted as log d = a + b log(variance), b <= 0, over the patches of this same
-clip's wall, and what that line predicts at the contrast of each patch below is subtracted:
+clip's wall, and each patch below is compared with what that line expects at its contrast:
 
-    excess = mean over the lags 0.08 and 0.23 s of [log d_below - (a + b log variance_below)]
+    excess = mean over the lags 0.08 and 0.23 s of log((d_below + FLOOR) / (exp(a + b log variance_below) + FLOOR))
 
 Moments at which the wall itself is not recognised (a jump of the probe, a cut) say nothing of the lung: they are left
 out.
@@ -33,7 +33,7 @@ from lsgui.imaging.strip_channels import (
     sample_moments,
 )
 
-EVEN = 0.11
+EVEN = 0.10
 SLOPE = 0.07
 INDEX_LAGS = (1, 3)
 SEGMENT_COLUMNS = 8
@@ -49,7 +49,10 @@ SPOILT_FACTOR = 3.0
 SPOILT_CHANGE = 0.2
 """A moment is left out when the wall's decorrelation is this many times, and this much, above its median."""
 
-_FLOOR = 1e-3
+FLOOR = 0.02
+"""Added to both sides of the comparison: where a very still wall changes by less than that, so may a still lung."""
+
+_TINY = 1e-3
 
 BREATHING_HZ = (0.1, 0.7)
 PULSE_HZ = (0.8, 2.5)
@@ -177,12 +180,13 @@ def _excess(
         picked = picked[np.isfinite(picked[:, 0, 0])]
         if not len(picked):
             return np.full(contrast.shape, np.nan)
-        logarithm = np.log(picked.mean(axis=0) + _FLOOR)
+        logarithm = np.log(picked.mean(axis=0) + _TINY)
         design = np.stack([np.ones(int(wall.sum())), contrast[wall]], axis=1)
         level, slope = np.linalg.lstsq(design, logarithm[wall], rcond=None)[0]
         if slope > 0:  # a wall whose brighter patches change more tells nothing of noise: compare with its mean
             level, slope = float(logarithm[wall].mean()), 0.0
-        total += logarithm - (level + slope * contrast)
+        expected = np.exp(level + slope * contrast)
+        total += np.log((np.exp(logarithm) + FLOOR) / (expected + FLOOR))
     return np.where(below, total / len(change), np.nan)
 
 
