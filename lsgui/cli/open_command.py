@@ -1,5 +1,6 @@
 """`lsgui open`: the review window with clips or folders in its worklist."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,12 @@ class WindowError(LsguiError):
 
 
 def open_window(
-    paths: Sequence[Path], *, in_process: bool = False, demo: str = "", screenshot: Path | None = None
+    paths: Sequence[Path],
+    *,
+    in_process: bool = False,
+    demo: str = "",
+    screenshot: Path | None = None,
+    timing: bool = False,
 ) -> int:
     """Open the review window; return its exit status when it is closed.
 
@@ -37,7 +43,13 @@ def open_window(
     reason = why_no_window()
     if reason:
         raise WindowError(reason)
-    return run_window(paths, in_process=in_process, demo=demo, screenshot=screenshot)
+    return run_window(
+        paths, in_process=in_process, demo=demo, screenshot=screenshot, timing=_print_timing if timing else None
+    )
+
+
+def _print_timing(figures: dict[str, object]) -> None:
+    typer.echo(json.dumps(figures, indent=1))
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +62,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--in-process", help="Analyse in this process instead of a worker.")
         ] = False,
         screenshot: Annotated[Path | None, typer.Option("--screenshot", hidden=True)] = None,
+        timing: Annotated[bool, typer.Option("--timing", hidden=True)] = False,
     ) -> None:
         """Open the review window with these clips or folders in its worklist."""
-        raise typer.Exit(open_window(paths, in_process=in_process, screenshot=screenshot))
+        raise typer.Exit(open_window(paths, in_process=in_process, screenshot=screenshot, timing=timing))

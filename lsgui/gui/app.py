@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -23,6 +24,9 @@ from lsgui.inference.protocol import InferenceSession
 from lsgui.review.demo_clips import demo_clips
 from lsgui.review.paths import settings_file
 from lsgui.review.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from lsgui.gui.play_test import PlayTest
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +71,17 @@ def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Pa
             if wanted is not None:
                 controller.open_demo(wanted)
 
-    window.firstPainted.connect(begin)
+    window.firstPainted.connect(lambda: QTimer.singleShot(0, controller, begin))
     return Review(controller, window)
 
 
 def run_window(
-    paths: Sequence[Path] = (), *, in_process: bool = False, demo: str = "", screenshot: Path | None = None
+    paths: Sequence[Path] = (),
+    *,
+    in_process: bool = False,
+    demo: str = "",
+    screenshot: Path | None = None,
+    timing: Callable[[dict[str, object]], None] | None = None,
 ) -> int:
     """Open the review window and return the exit status when it is closed.
 
@@ -86,6 +95,8 @@ def run_window(
         See `open_review`.
     screenshot
         Save a picture of the window there once the first clip is analysed, and end.
+    timing
+        Takes the figures of `lsgui.gui.play_test` when they are measured; the window then ends by itself.
     """
     _before_application()
     application = QApplication(["lsgui"])
@@ -95,6 +106,7 @@ def run_window(
     hook = FaultHook(application)
     hook.faultHappened.connect(review.controller.tell)
     taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
+    test = None if timing is None else _play_test(review, with_clip=bool(paths or demo))
     review.window.show()
     try:
         status = application.exec()
@@ -104,7 +116,17 @@ def run_window(
         handler.close()
     if taker is not None and taker.fault:
         raise LsguiError(taker.fault)
+    if test is not None and timing is not None:
+        if test.fault or test.report is None:
+            raise LsguiError(test.fault or "The window was closed before anything was measured.")
+        timing(test.report.as_dict())
     return status
+
+
+def _play_test(review: Review, *, with_clip: bool) -> "PlayTest":
+    from lsgui.gui.play_test import PlayTest
+
+    return PlayTest(review.controller, review.window, with_clip=with_clip)
 
 
 def _before_application() -> None:

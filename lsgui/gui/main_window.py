@@ -17,6 +17,7 @@ from lsgui.gui.menus import Menus
 from lsgui.gui.mmode_view import MModeView
 from lsgui.gui.notice_bar import NoticeBar
 from lsgui.gui.overlay_panel import OverlayPanel
+from lsgui.gui.override_strip import OverrideStrip
 from lsgui.gui.player_bar import PlayerBar
 from lsgui.gui.shown_rate import ShownRate
 from lsgui.gui.start_screen import StartScreen
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.mmode_view = MModeView(self)
         self.verdict_panel = VerdictPanel(self)
         self.label_panel = LabelPanel(self)
+        self.override_strip = OverrideStrip(self)
         self.overlay_panel = OverlayPanel(self)
         self.status_strip = StatusStrip(self)
         self.setStatusBar(self.status_strip)
@@ -62,7 +64,7 @@ class MainWindow(QMainWindow):
         self.menuBar().setCornerWidget(self._reader)
         self._compose()
         self.columns = Columns(self.worklist_panel, self._right, self.mmode_view, self)
-        self.commands = WindowCommands(self, controller, self.clip_view, self.columns)
+        self.commands = WindowCommands(self, controller, self.clip_view, self.columns, self.override_strip)
         self.menus = Menus(self, Desk(controller, self.commands), demos, controller.open_demo)
         self.shown_rate = ShownRate(self.clip_view, self)
         self._key_filter = KeyFilter(self)
@@ -83,6 +85,7 @@ class MainWindow(QMainWindow):
             self.worklist_panel,
             self.verdict_panel,
             self.label_panel,
+            self.override_strip,
             self.overlay_panel,
             self.status_strip,
             self.start_screen,
@@ -114,6 +117,13 @@ class MainWindow(QMainWindow):
         """Hide columns that have no room."""
         super().resizeEvent(event)
         self.columns.fit(self.width(), self.height())
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Note which control Tab reaches: it keeps its own keys."""
+        moved = super().focusNextPrevChild(forward)
+        if moved:
+            self._key_filter.note_reached()
+        return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the layout and end all threads; labels that wait are saved first."""
@@ -156,7 +166,8 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(self.start_screen)
         self._stack.addWidget(self._stage)
         middle = _column(self.notice_bar, self._stack, spacing=0)
-        panels = _column(self.verdict_panel, self.label_panel, self.overlay_panel, spacing=16, margin=12, stretch=True)
+        right = (self.verdict_panel, self.label_panel, self.override_strip, self.overlay_panel)
+        panels = _column(*right, spacing=16, margin=12, stretch=True)
         panels.setProperty("look", "column")
         self._right = QScrollArea()
         self._right.setWidgetResizable(True)
@@ -191,6 +202,7 @@ class MainWindow(QMainWindow):
         self.verdict_panel.cancelAsked.connect(controller.cancel)
         self.verdict_panel.drawAsked.connect(lambda: controller.lines.draw("draw_line"))
         self.label_panel.labelAsked.connect(lambda label: controller.save_label(ReaderLabel(label)))
+        self.override_strip.reasonGiven.connect(controller.readings.give_reason)
         self.overlay_panel.overlaySwitched.connect(controller.switch_overlay)
         self.overlay_panel.overlayOpacity.connect(controller.fade_overlay)
 

@@ -118,7 +118,10 @@ def test_space_presses_a_button_that_was_reached_by_tab_and_plays_after_a_click(
     open_clip_in(review, qtbot, clips[0])
     bar = review.window.player_bar
     review.controller.seek(5)
-    bar._on.setFocus(Qt.FocusReason.TabFocusReason)
+    bar._on.setFocus(Qt.FocusReason.OtherFocusReason)
+    QTest.keyClick(bar._on, Qt.Key.Key_Tab)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab, Qt.KeyboardModifier.ShiftModifier)
+    assert QApplication.focusWidget() is bar._on
     QTest.keyClick(bar._on, Qt.Key.Key_Space)
     assert review.controller.state.playback.frame == 6
     assert not review.controller.state.playback.playing
