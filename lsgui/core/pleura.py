@@ -178,13 +178,14 @@ def read_roi_file(path: Path, clip_name: str | None = None) -> PleuralROI:
 
 
 def check_roi_fits(roi: PleuralROI, width: int, height: int, name: str) -> None:
-    """Raise RoiError when more than half of the line lies outside a picture of this size.
+    """Raise RoiError when the line does not belong to a picture of this size.
 
-    A part of it may: a line that follows its place through probe motion leaves the picture for a while.
+    It does when at some key frame all of it lies in the picture, and at all key frames together more than half: a line
+    that follows its place through probe motion may leave the picture for a while.
     """
-    points = np.concatenate([resample_polyline(line, 32) for _, line in roi.keyframes])
-    inside = (points >= -1.0).all(axis=1) & (points <= (width, height)).all(axis=1)
-    if inside.mean() >= 0.5:
+    points = np.stack([resample_polyline(line, 32) for _, line in roi.keyframes])
+    inside = (points >= -1.0).all(axis=2) & (points <= (width, height)).all(axis=2)
+    if inside.all(axis=1).any() and inside.mean() >= 0.5:
         return
     left, top, right, bottom = roi.bounds()
     raise RoiError(

@@ -162,7 +162,7 @@ def test_a_line_that_does_not_fit_is_the_clip_s_fault_alone(clip, tmp_path, caps
     path.write_text(json.dumps({"lung": {"polyline": [[20, 60], [900, 60]]}, "x": LINE}), encoding="utf-8")
     _predict(clip, "--roi", path, "--json", "-", status=2)
     (said,) = _lines(capsys.readouterr().out)
-    assert said["error"].startswith("lung: the pleural line reaches (900, 60)")
+    assert said["error"].startswith("lung: the pleural line runs from")
 
 
 @pytest.mark.parametrize(

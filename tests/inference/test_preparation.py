@@ -100,7 +100,7 @@ def test_an_estimated_scale_is_flagged_once():
 
 
 def test_a_line_of_another_clip_is_refused():
-    with pytest.raises(RoiError, match=r"clip\.mp4: the pleural line reaches \(900, 150\)"):
+    with pytest.raises(RoiError, match=r"clip\.mp4: the pleural line runs from \(200, 150\) to \(900, 150\)"):
         _request(_clip(), PleuralROI.single(0, [[200, 150], [900, 150]]))
 
 
