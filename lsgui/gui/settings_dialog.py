@@ -1,10 +1,9 @@
 """The preferences, made from the fields of `Settings`: a new field is a new row."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import replace
+from typing import Any
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lsgui.review.settings import Settings
+from lsgui.review.settings import SettingError, SettingRule, Settings, setting_rules
 
 Choices = Mapping[str, Mapping[str, str]]
 """Lists that are only known at run time, by name: value to words ("models")."""
@@ -41,8 +40,8 @@ class SettingsDialog(QDialog):
         self.editors: dict[str, QWidget] = {}
         self._pages: dict[str, QFormLayout] = {}
         self._tabs = QTabWidget(self)
-        for name, field in Settings.model_fields.items():
-            self._add_row(name, field)
+        for name, rule in setting_rules().items():
+            self._add_row(name, rule)
         self._fault = QLabel(self)
         self._fault.setProperty("look", "warning")
         self._fault.setWordWrap(True)
@@ -59,20 +58,19 @@ class SettingsDialog(QDialog):
         column.addWidget(self._fault)
         column.addWidget(buttons)
 
-    def _add_row(self, name: str, field: FieldInfo) -> None:
-        extra = _extra(field)
-        editor = self._editor(name, field, extra)
+    def _add_row(self, name: str, rule: SettingRule) -> None:
+        editor = self._editor(name, rule)
         self.editors[name] = editor
-        editor.setToolTip(field.description or "")
-        editor.setAccessibleName(field.title or name)
-        sentence = QLabel(field.description or "")
+        editor.setToolTip(rule.description)
+        editor.setAccessibleName(rule.title)
+        sentence = QLabel(rule.description)
         sentence.setProperty("look", "small")
         sentence.setWordWrap(True)
         cell = QVBoxLayout()
         cell.setSpacing(2)
         cell.addWidget(editor)
         cell.addWidget(sentence)
-        self._page(str(extra.get("group", "Other"))).addRow(field.title or name, cell)
+        self._page(rule.group).addRow(rule.title, cell)
 
     def _page(self, group: str) -> QFormLayout:
         if group not in self._pages:
@@ -85,21 +83,18 @@ class SettingsDialog(QDialog):
             self._tabs.addTab(page, group)
         return self._pages[group]
 
-    def _editor(self, name: str, field: FieldInfo, extra: Mapping[str, Any]) -> QWidget:
-        value, kind = getattr(self._settings, name), field.annotation
-        choices = self._choices.get(str(extra.get("from")))
-        if get_origin(kind) is Literal:
-            words = extra.get("choices", {})
-            choices = {str(option): str(words.get(option, option)) for option in get_args(kind)}
-        if choices is not None:
+    def _editor(self, name: str, rule: SettingRule) -> QWidget:
+        value = getattr(self._settings, name)
+        choices = self._choices.get(rule.source, rule.choices)
+        if choices:
             return self._list(name, value, choices)
-        if kind is bool:
+        if isinstance(value, bool):
             box = QCheckBox("On", self)
             box.setChecked(value)
             box.toggled.connect(lambda on: self._edit(name, on))
             return box
-        if kind in (int, float):
-            return self._number(name, field, extra)
+        if isinstance(value, int | float):
+            return self._number(name, rule)
         line = QLineEdit(str(value), self)
         line.textEdited.connect(lambda text: self._edit(name, text))
         return line
@@ -114,31 +109,31 @@ class SettingsDialog(QDialog):
         box.currentIndexChanged.connect(lambda index: self._edit(name, box.itemData(index)))
         return box
 
-    def _number(self, name: str, field: FieldInfo, extra: Mapping[str, Any]) -> QWidget:
-        low, high = _range(field)
-        suffix, step, value = str(extra.get("suffix", "")), extra.get("step", 1), getattr(self._settings, name)
-        if field.annotation is int:
+    def _number(self, name: str, rule: SettingRule) -> QWidget:
+        value = getattr(self._settings, name)
+        if isinstance(getattr(Settings(), name), int):
             whole = QSpinBox(self)
-            whole.setRange(int(low), int(high))
-            whole.setSingleStep(int(step))
-            whole.setSuffix(suffix)
+            whole.setRange(int(rule.low), int(rule.high))
+            whole.setSingleStep(int(rule.step))
+            whole.setSuffix(rule.suffix)
             whole.setValue(value)
             whole.valueChanged.connect(lambda number: self._edit(name, number))
             return whole
         number = QDoubleSpinBox(self)
-        number.setRange(low, high)
+        number.setRange(rule.low, rule.high)
         number.setDecimals(2)
-        number.setSingleStep(float(step))
-        number.setSuffix(suffix)
+        number.setSingleStep(rule.step)
+        number.setSuffix(rule.suffix)
         number.setValue(value)
         number.valueChanged.connect(lambda value: self._edit(name, value))
         return number
 
     def _edit(self, name: str, value: object) -> None:
         try:
-            edited = Settings.model_validate({**self._settings.model_dump(), name: value})
-        except ValidationError:
-            title = Settings.model_fields[name].title or name
+            changed: dict[str, Any] = {name: value}
+            edited = replace(self._settings, **changed)
+        except SettingError:
+            title = setting_rules()[name].title
             self._fault.setText(f"{title}: this is not a value that can be used; the former one stays.")
             self._fault.show()
             return
@@ -147,10 +142,10 @@ class SettingsDialog(QDialog):
         self.settingsEdited.emit(edited)
 
     def _on_defaults_clicked(self) -> None:
-        for name, field in Settings.model_fields.items():
-            setter = _SETTERS[type(self.editors[name])]
-            setter(self.editors[name], field.default)
-        self._settings = Settings()
+        defaults = Settings()
+        for name, editor in self.editors.items():
+            _SETTERS[type(editor)](editor, getattr(defaults, name))
+        self._settings = defaults
         self.settingsEdited.emit(self._settings)
 
 
@@ -161,13 +156,3 @@ _SETTERS: dict[type, Callable[[Any, Any], object]] = {
     QDoubleSpinBox: lambda box, value: box.setValue(value),
     QLineEdit: lambda line, value: line.setText(value),
 }
-
-
-def _extra(field: FieldInfo) -> dict[str, Any]:
-    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-
-
-def _range(field: FieldInfo) -> tuple[float, float]:
-    low = next((rule.ge for rule in field.metadata if hasattr(rule, "ge")), 0.0)
-    high = next((rule.le for rule in field.metadata if hasattr(rule, "le")), 1e9)
-    return float(low), float(high)

@@ -1,6 +1,8 @@
 """The commands that need the window itself: dialogs, zoom, columns, full screen, themes."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QImageWriter
@@ -11,17 +13,20 @@ from lsgui.core.errors import LsguiError
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
+from lsgui.gui.override_strip import OverrideStrip
 from lsgui.review.paths import log_dir
-from lsgui.review.settings import Settings
 
-_THEMES = ("dark", "light", "system")
+_THEMES: tuple[Literal["dark", "light", "system"], ...] = ("dark", "light", "system")
 
 
 class WindowCommands(QObject):
     """Opens dialogs without blocking: the clip plays on behind them."""
 
-    def __init__(self, window: QMainWindow, controller: Controller, view: ClipView, columns: Columns) -> None:
+    def __init__(
+        self, window: QMainWindow, controller: Controller, view: ClipView, columns: Columns, strip: OverrideStrip
+    ) -> None:
         super().__init__(window)
+        self._strip = strip
         self._window = window
         self._controller = controller
         self._view = view
@@ -148,7 +153,11 @@ class WindowCommands(QObject):
         """Take the next theme."""
         settings = self._controller.settings
         after = _THEMES[(_THEMES.index(settings.theme) + 1) % len(_THEMES)]
-        self._controller.set_settings(Settings.model_validate({**settings.model_dump(), "theme": after}))
+        self._controller.set_settings(replace(settings, theme=after))
+
+    def type_reason(self) -> None:
+        """Let the reader type why a label contradicts the verdict."""
+        self._strip.other.setFocus()
 
     def cancel(self) -> None:
         """Stop what goes on; where nothing does, leave full screen."""

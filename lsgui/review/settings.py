@@ -1,95 +1,142 @@
-"""Every setting, as a typed field with a title, a help sentence and a range. The dialog is made from this class."""
+"""Every setting, as a typed field with a title, a help sentence and a range. The dialog is made from this class.
 
+A plain dataclass that checks itself: the window reads its settings before it opens, and pydantic would take longer to
+load than everything else of ours together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from lsgui.core.errors import LsguiError
 from lsgui.review.json_file import load_json, save_json, set_aside
 
 
-class Settings(BaseModel):
-    """The user's settings.
+class SettingError(LsguiError):
+    """A value that a setting cannot take."""
 
-    A field's `json_schema_extra["group"]` names the page of the dialog, `"choices"` gives the words for the values of
-    a `Literal`, and `"from"` names a list that is only known at run time ("models").
+
+@dataclass(frozen=True, slots=True)
+class SettingRule:
+    """What is known of a setting beside its value.
+
+    Attributes
+    ----------
+    title, description, group
+        Its name, its help sentence, and the page of the dialog where it stands.
+    choices
+        The values that can be chosen, with their words; empty where any value of the right kind will do.
+    source
+        A list that is only known at run time ("models"); empty for none.
+    low, high, step, suffix
+        Range, step and unit of a number; `low` and `high` are the fewest and most characters of a text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: str
+    description: str
+    group: str
+    choices: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    source: str = ""
+    low: float = 0.0
+    high: float = 1e9
+    step: float = 1.0
+    suffix: str = ""
 
-    theme: Literal["system", "dark", "light"] = Field(
-        default="dark",
-        title="Theme",
-        description="Dark suits a reading room; system follows the desktop.",
-        json_schema_extra={"group": "Window", "choices": {"system": "As the system", "dark": "Dark", "light": "Light"}},
+    def fault(self, value: object, kind: type) -> str:
+        """Return what is wrong with a value, or an empty text."""
+        if type(value) not in ((int, float) if kind is float else (kind,)):  # not isinstance: True is an int
+            return f"{value!r} is of the wrong kind"
+        if self.choices and value not in self.choices:
+            return f"{value!r} is none of {', '.join(self.choices)}"
+        measure = len(value.strip()) if isinstance(value, str) else value
+        if isinstance(measure, int | float) and not self.low <= measure <= self.high:
+            return f"{value!r} is out of range"
+        return ""
+
+
+def _setting(default: Any, title: str, description: str, group: str, **rule: Any) -> Any:
+    return field(default=default, metadata={"rule": SettingRule(title, description, group, **rule)})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The user's settings.
+
+    Raises
+    ------
+    SettingError
+        When a value is of the wrong kind or out of range.
+    """
+
+    theme: Literal["system", "dark", "light"] = _setting(
+        "dark",
+        "Theme",
+        "Dark suits a reading room; system follows the desktop.",
+        "Window",
+        choices={"system": "As the system", "dark": "Dark", "light": "Light"},
     )
-    rater: Annotated[str, Field(min_length=1, max_length=40, pattern=r"\S")] = Field(
-        default="R1",
-        title="Reader",
-        description="Your initials or code; saved beside every label.",
-        json_schema_extra={"group": "Reading"},
+    rater: str = _setting("R1", "Reader", "Your initials or code; saved beside every label.", "Reading", low=1, high=40)
+    blind: bool = _setting(False, "Blind reading", "Cover the verdict until you have saved your own label.", "Reading")
+    next_after_label: bool = _setting(
+        False, "Next clip after a label", "Go to the next unlabelled clip as soon as a label is saved.", "Reading"
     )
-    blind: bool = Field(
-        default=False,
-        title="Blind reading",
-        description="Cover the verdict until you have saved your own label.",
-        json_schema_extra={"group": "Reading"},
+    play_on_open: bool = _setting(
+        True, "Play on opening", "Start to play as soon as the first frames are there.", "Player"
     )
-    next_after_label: bool = Field(
-        default=False,
-        title="Next clip after a label",
-        description="Go to the next unlabelled clip as soon as a label is saved.",
-        json_schema_extra={"group": "Reading"},
+    speed: float = _setting(
+        1.0,
+        "Speed",
+        "Speed at which a clip starts to play, as a multiple of its own rate.",
+        "Player",
+        low=0.1,
+        high=4.0,
+        step=0.1,
+        suffix=" ×",
     )
-    play_on_open: bool = Field(
-        default=True,
-        title="Play on opening",
-        description="Start to play as soon as the first frames are there.",
-        json_schema_extra={"group": "Player"},
+    memory_mb: int = _setting(
+        512,
+        "Memory for frames",
+        "Frames beyond this go to a temporary file.",
+        "Player",
+        low=128,
+        high=8192,
+        step=128,
+        suffix=" MB",
     )
-    speed: Annotated[float, Field(ge=0.1, le=4.0)] = Field(
-        default=1.0,
-        title="Speed",
-        description="Speed at which a clip starts to play, as a multiple of its own rate.",
-        json_schema_extra={"group": "Player", "step": 0.1, "suffix": " ×"},
+    suggest_on_open: bool = _setting(
+        True,
+        "Suggest the pleural line on opening",
+        "Look for the pleural line as soon as the clip is decoded.",
+        "Analysis",
     )
-    memory_mb: Annotated[int, Field(ge=128, le=8192)] = Field(
-        default=512,
-        title="Memory for frames",
-        description="Frames beyond this go to a temporary file.",
-        json_schema_extra={"group": "Player", "step": 128, "suffix": " MB"},
+    analyse_on_suggest: bool = _setting(
+        False, "Analyse the suggested line at once", "Start the analysis without waiting for Enter.", "Analysis"
     )
-    suggest_on_open: bool = Field(
-        default=True,
-        title="Suggest the pleural line on opening",
-        description="Look for the pleural line as soon as the clip is decoded.",
-        json_schema_extra={"group": "Analysis"},
+    model_id: str = _setting("cmwru-strip", "Model", "The network that gives the verdict.", "Analysis", source="models")
+    device: Literal["auto", "cpu", "cuda"] = _setting(
+        "auto",
+        "Device",
+        "Automatic takes the graphics card where there is one.",
+        "Analysis",
+        choices={"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"},
     )
-    analyse_on_suggest: bool = Field(
-        default=False,
-        title="Analyse the suggested line at once",
-        description="Start the analysis without waiting for Enter.",
-        json_schema_extra={"group": "Analysis"},
-    )
-    model_id: str = Field(
-        default="cmwru-strip",
-        title="Model",
-        description="The network that gives the verdict.",
-        json_schema_extra={"group": "Analysis", "from": "models"},
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto",
-        title="Device",
-        description="Automatic takes the graphics card where there is one.",
-        json_schema_extra={
-            "group": "Analysis",
-            "choices": {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"},
-        },
-    )
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            fault = part.metadata["rule"].fault(getattr(self, part.name), type(part.default))
+            if fault:
+                raise SettingError(f"The setting {part.name}: {fault}.")
+
+
+def setting_rules() -> dict[str, SettingRule]:
+    """Return what is known of every setting, by its name, in the order of the dialog."""
+    return {part.name: part.metadata["rule"] for part in fields(Settings)}
 
 
 def load_settings(path: Path) -> Settings:
-    """Return the saved settings, or the defaults where none were ever saved.
+    """Return the saved settings, or the defaults where none were ever saved. What it does not know is passed over.
 
     Raises
     ------
@@ -99,12 +146,15 @@ def load_settings(path: Path) -> Settings:
     data = load_json(path)
     if data is None:
         return Settings()
+    if not isinstance(data, dict):
+        raise set_aside(path)
+    known = setting_rules()
     try:
-        return Settings.model_validate(data)
-    except ValidationError as fault:
+        return Settings(**{name: value for name, value in data.items() if name in known})
+    except SettingError as fault:
         raise set_aside(path) from fault
 
 
 def save_settings(path: Path, settings: Settings) -> None:
     """Save in one step: the file holds the former settings or the new ones, never a part."""
-    save_json(path, settings.model_dump(mode="json"))
+    save_json(path, asdict(settings))

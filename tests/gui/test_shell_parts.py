@@ -20,7 +20,7 @@ from lsgui.gui.platform_check import _counts_wrongly, why_no_window
 from lsgui.gui.settings_dialog import SettingsDialog
 from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review import transitions as to
-from lsgui.review.settings import Settings
+from lsgui.review.settings import Settings, setting_rules
 from lsgui.review.state import ReviewState, WorklistEntry
 
 
@@ -83,7 +83,7 @@ def test_choosing_a_clip_asks_for_it_but_showing_the_choice_does_not(panel, qtbo
 def test_every_setting_has_an_editor_of_its_kind(qtbot):
     dialog = SettingsDialog(Settings(), {"models": {"motion": "Motion index"}})
     qtbot.addWidget(dialog)
-    assert set(dialog.editors) == set(Settings.model_fields)
+    assert set(dialog.editors) == set(setting_rules())
     kinds = {"theme": QComboBox, "rater": QLineEdit, "blind": QCheckBox, "speed": QDoubleSpinBox, "memory_mb": QSpinBox}
     for name, kind in kinds.items():
         assert isinstance(dialog.editors[name], kind)

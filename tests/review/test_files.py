@@ -7,7 +7,7 @@ from lsgui.review.fingerprints import Fingerprints
 from lsgui.review.json_file import DamagedFileError, save_json
 from lsgui.review.paths import labels_file, log_dir, settings_file
 from lsgui.review.recent import MOST, load_recent, save_recent, with_recent
-from lsgui.review.settings import Settings, load_settings, save_settings
+from lsgui.review.settings import SettingError, Settings, load_settings, save_settings, setting_rules
 from lsgui.review.state import WorklistEntry
 from lsgui.review.worklist import merged, next_unlabelled, read_count
 
@@ -52,11 +52,34 @@ def test_a_failed_save_keeps_the_former_file(tmp_path):
 
 
 def test_every_setting_says_what_it_is_and_where_it_stands():
-    for name, field in Settings.model_fields.items():
-        assert field.title, name
-        assert field.description, name
-        assert field.description.endswith("."), name
-        assert field.json_schema_extra["group"], name
+    assert len(setting_rules()) >= 11
+    for name, rule in setting_rules().items():
+        assert rule.title, name
+        assert rule.description.endswith("."), name
+        assert rule.group, name
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"theme": "pink"},
+        {"theme": 1},
+        {"rater": ""},
+        {"rater": "x" * 41},
+        {"blind": 1},
+        {"blind": "yes"},
+        {"speed": 0.05},
+        {"speed": float("nan")},
+        {"speed": True},
+        {"memory_mb": 512.5},
+        {"memory_mb": None},
+        {"model_id": 3},
+    ],
+)
+def test_a_setting_refuses_what_it_cannot_be(wrong):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        Settings(**wrong)
+    assert Settings(speed=2).speed == 2
 
 
 def test_recent_files_are_unique_newest_first_and_few(tmp_path):
