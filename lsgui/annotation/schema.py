@@ -22,6 +22,41 @@ MIGRATIONS = (
     CREATE TRIGGER readings_stay_as_said BEFORE UPDATE ON readings
         BEGIN SELECT RAISE(ABORT, 'a reading is never changed'); END;
     """,
+    """
+    CREATE TABLE intervals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        mark TEXT NOT NULL CHECK (mark <> ''),
+        action TEXT NOT NULL CHECK (action IN ('marked', 'withdrawn')),
+        content_hash TEXT NOT NULL CHECK (length(content_hash) = 64),
+        file_name TEXT NOT NULL,
+        rater TEXT NOT NULL CHECK (rater <> ''),
+        label TEXT,
+        start INTEGER NOT NULL CHECK (start >= 0),
+        stop INTEGER CHECK (stop > start),
+        marked_at TEXT NOT NULL,
+        program_version TEXT NOT NULL
+    );
+    CREATE INDEX intervals_by_clip ON intervals (content_hash, rater, id);
+    CREATE INDEX intervals_by_mark ON intervals (mark, id);
+    CREATE TRIGGER intervals_are_kept BEFORE DELETE ON intervals
+        BEGIN SELECT RAISE(ABORT, 'an interval is never deleted, it is withdrawn'); END;
+    CREATE TRIGGER intervals_stay_as_said BEFORE UPDATE ON intervals
+        BEGIN SELECT RAISE(ABORT, 'an interval is never changed, another row follows'); END;
+    CREATE TABLE overrides (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        reading INTEGER NOT NULL REFERENCES readings (id),
+        verdict TEXT NOT NULL,
+        model TEXT NOT NULL,
+        reason TEXT NOT NULL CHECK (reason <> ''),
+        given_at TEXT NOT NULL,
+        program_version TEXT NOT NULL
+    );
+    CREATE INDEX overrides_by_reading ON overrides (reading, id);
+    CREATE TRIGGER overrides_are_kept BEFORE DELETE ON overrides
+        BEGIN SELECT RAISE(ABORT, 'an override is never deleted'); END;
+    CREATE TRIGGER overrides_stay_as_said BEFORE UPDATE ON overrides
+        BEGIN SELECT RAISE(ABORT, 'an override is never changed, another row follows'); END;
+    """,
 )
 """Scripts that lead from one version to the next. A script that was released is never edited: a new one is added."""
 

@@ -14,7 +14,8 @@ from types import TracebackType
 from lsgui import __version__
 from lsgui.annotation.schema import VERSION, is_annotation_store, migrate, stored_version
 from lsgui.core.errors import LsguiError
-from lsgui.core.label import ReaderLabel
+from lsgui.core.interval import IntervalMark
+from lsgui.core.label import ReaderLabel, SlidingLabel
 
 _COLUMNS = "id, content_hash, file_name, rater, label, read_at, program_version"
 
@@ -44,6 +45,32 @@ class SavedReading:
     label: ReaderLabel
     read_at: datetime
     program_version: str
+
+
+NOT_GIVEN = "not given"
+"""The reason of an override until the reader gives one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOverride:
+    """A reading that contradicts a verdict which the reader saw.
+
+    Attributes
+    ----------
+    reading
+        `SavedReading.id`.
+    verdict
+        What the program had said.
+    model
+        The model that said it, with its version.
+    reason
+        The reader's reason; `NOT_GIVEN` where there is none.
+    """
+
+    reading: int
+    verdict: SlidingLabel
+    model: str
+    reason: str
 
 
 class AnnotationStore:
@@ -99,13 +126,7 @@ class AnnotationStore:
         when
             The moment; now by default. Without a time zone it is taken as local time.
         """
-        if len(content_hash) != 64:
-            raise ValueError(f"content_hash must be 64 hexadecimal digits, not {content_hash!r}")
-        if not rater.strip():
-            raise LsguiError("The reading has no rater: enter your name or initials in the preferences.")
-        moment = (when or datetime.now(UTC)).astimezone(UTC)
-        name = file_name.replace("\\", "/").rsplit("/", 1)[-1]
-        values = (content_hash, name, rater.strip(), ReaderLabel(label).value, moment.isoformat(), __version__)
+        values = (*_whose(content_hash, file_name, rater), ReaderLabel(label).value, _moment(when), __version__)
         with self._faults():
             cursor = self._connection.execute(
                 f"INSERT INTO readings ({_COLUMNS.removeprefix('id, ')}) VALUES (?, ?, ?, ?, ?, ?)", values
@@ -129,6 +150,67 @@ class AnnotationStore:
     def all_readings(self) -> tuple[SavedReading, ...]:
         """Return every reading in the order in which they were saved."""
         return self._rows(f"SELECT {_COLUMNS} FROM readings ORDER BY id", ())
+
+    def save_interval(
+        self,
+        content_hash: str,
+        file_name: str,
+        rater: str,
+        interval: IntervalMark,
+        *,
+        withdrawn: bool = False,
+        when: datetime | None = None,
+    ) -> None:
+        """Add what is said of an interval now: its start, its start and end, or that it is withdrawn.
+
+        The last row of a mark counts; the ones before it stay. Parameters are those of `save_reading`.
+        """
+        label = None if interval.label is None else interval.label.value
+        values = (
+            *(interval.id, "withdrawn" if withdrawn else "marked", *_whose(content_hash, file_name, rater)),
+            *(label, interval.start, interval.stop, _moment(when), __version__),
+        )
+        with self._faults():
+            self._connection.execute(
+                "INSERT INTO intervals (mark, action, content_hash, file_name, rater, label, start, stop, marked_at, "
+                "program_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+    def intervals(self, content_hash: str, rater: str) -> tuple[IntervalMark, ...]:
+        """Return a rater's intervals of a clip that are not withdrawn, in the order in which they were begun."""
+        query = (
+            "SELECT mark, action, start, stop, label FROM intervals AS said "
+            "WHERE content_hash = ? AND rater = ? AND id = (SELECT max(id) FROM intervals WHERE mark = said.mark) "
+            "ORDER BY (SELECT min(id) FROM intervals WHERE mark = said.mark)"
+        )
+        with self._faults():
+            rows = self._connection.execute(query, (content_hash, rater.strip())).fetchall()
+        return tuple(
+            IntervalMark(mark, start, stop, None if label is None else ReaderLabel(label))
+            for mark, action, start, stop, label in rows
+            if action == "marked"
+        )
+
+    def save_override(self, override: SavedOverride, when: datetime | None = None) -> None:
+        """Log that a reading contradicts the verdict; a reason that follows is another row, and the last one counts."""
+        values = (override.reading, override.verdict.value, override.model, override.reason, _moment(when), __version__)
+        with self._faults():
+            self._connection.execute(
+                "INSERT INTO overrides (reading, verdict, model, reason, given_at, program_version) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+    def overrides(self) -> dict[int, SavedOverride]:
+        """Return every override by the id of its reading, each with the last reason that was given."""
+        query = (
+            "SELECT reading, verdict, model, reason FROM overrides WHERE id IN "
+            "(SELECT max(id) FROM overrides GROUP BY reading) ORDER BY reading"
+        )
+        with self._faults():
+            rows = self._connection.execute(query).fetchall()
+        return {row[0]: SavedOverride(row[0], SlidingLabel(row[1]), row[2], row[3]) for row in rows}
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -171,6 +253,19 @@ class AnnotationStore:
                     f"{self._path.name}: the annotation store cannot be made here ({fault.strerror}): "
                     "choose a folder that you may write to."
                 ) from fault
+
+
+def _whose(content_hash: str, file_name: str, rater: str) -> tuple[str, str, str]:
+    """Return fingerprint, bare file name and rater as they are stored."""
+    if len(content_hash) != 64:
+        raise ValueError(f"content_hash must be 64 hexadecimal digits, not {content_hash!r}")
+    if not rater.strip():
+        raise LsguiError("The reading has no rater: enter your name or initials in the preferences.")
+    return content_hash, file_name.replace("\\", "/").rsplit("/", 1)[-1], rater.strip()
+
+
+def _moment(when: datetime | None) -> str:
+    return (when or datetime.now(UTC)).astimezone(UTC).isoformat()
 
 
 def _create(path: Path) -> None:

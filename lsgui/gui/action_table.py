@@ -46,9 +46,9 @@ EDIT = (
         "Edit",
         "Undo",
         ("Ctrl+Z",),
-        "Take back the last edit of the pleural line.",
-        lambda d: d.controller.lines.undo(),
-        lambda s: s.can_undo,
+        "Take back the last edit of the pleural line, or the last interval.",
+        lambda d: d.controller.undo(),
+        lambda s: s.can_undo or bool(s.intervals),
     ),
     Action(
         "redo",

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from lsgui.core.label import ReaderLabel
-from lsgui.gui.actions import Action, has_clip, has_line, has_worklist, is_complete, is_moving
+from lsgui.gui.actions import Action, has_clip, has_line, has_override, has_worklist, is_complete, is_moving
 from lsgui.review import transitions as to
+from lsgui.review.override_transitions import REASONS
 from lsgui.review.state import ReviewState
 
 
@@ -216,6 +217,19 @@ ANALYSE = (
 )
 
 
+def _reason_row(number: int, reason: str) -> Action:
+    return Action(
+        f"reason_{number}",
+        "Label",
+        f"Reason: {reason}",
+        (f"Ctrl+{number}",),
+        "Say why your reading contradicts the verdict.",
+        lambda d: d.controller.readings.give_reason(reason),
+        has_override,
+        group=number == 1,
+    )
+
+
 def _label_row(label: ReaderLabel, key: str) -> Action:
     return Action(
         f"label_{label.value}",
@@ -234,6 +248,26 @@ LABEL = (
     _label_row(ReaderLabel.LS_A, "A"),
     _label_row(ReaderLabel.CANNOT_ASSESS, "U"),
     _label_row(ReaderLabel.LUNG_POINT, "K"),
+    Action(
+        "interval",
+        "Label",
+        "Mark an interval",
+        ("I",),
+        "Mark where a class begins, then where it ends; it carries your reading.",
+        lambda d: d.controller.intervals.mark(),
+        has_clip,
+        group=True,
+    ),
+    *(_reason_row(number, reason) for number, reason in enumerate(REASONS, start=1)),
+    Action(
+        f"reason_{len(REASONS) + 1}",
+        "Label",
+        "Reason: other…",
+        (f"Ctrl+{len(REASONS) + 1}",),
+        "Type why your reading contradicts the verdict.",
+        lambda d: d.window.type_reason(),
+        has_override,
+    ),
     Action(
         "next",
         "Label",

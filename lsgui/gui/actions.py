@@ -80,3 +80,8 @@ def has_line(state: ReviewState) -> bool:
 def has_worklist(state: ReviewState) -> bool:
     """There is a worklist."""
     return len(state.worklist) > 0
+
+
+def has_override(state: ReviewState) -> bool:
+    """The last label contradicts the verdict, and its reason may still be given."""
+    return state.override is not None

@@ -12,6 +12,7 @@ from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_analysis import AnalysisPart
 from lsgui.gui.controller_clips import ClipsPart
+from lsgui.gui.controller_intervals import IntervalsPart
 from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.controller_playback import PlaybackPart
 from lsgui.gui.controller_readings import ReadingsPart
@@ -56,6 +57,7 @@ class Controller(QObject):
         self.lines = LinesPart(self._keeper, self.clips)
         self.analysis = AnalysisPart(self._keeper, self.clips, self.lines, make_session)
         self.readings = ReadingsPart(self._keeper, self.lines)
+        self.intervals = IntervalsPart(self._keeper, self.clips, self.readings)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
 
     @property
@@ -120,15 +122,23 @@ class Controller(QObject):
         self.change(lambda s: to.playing_set(s, not s.playback.playing))
 
     def cancel(self) -> bool:
-        """Stop what goes on, one thing a press: drawing or searching, then the analysis, then the notice.
+        """Stop what goes on, one thing a press: drawing or searching, the analysis, a half-marked interval, a question.
 
         Returns False where there was nothing to stop.
         """
-        if self.lines.stop() or self.analysis.cancel():
+        if self.lines.stop() or self.analysis.cancel() or self.intervals.drop_half():
+            return True
+        if self.state.override is not None:
+            self.readings.give_reason("")
             return True
         noticed = bool(self.state.notice)
         self.tell("")
         return noticed
+
+    def undo(self) -> None:
+        """Take back the last interval or the last edit of the pleural line, whichever came later."""
+        if not self.intervals.undo():
+            self.lines.undo()
 
     def save_label(self, label: ReaderLabel) -> None:
         """Save what the reader says of the selected clip."""

@@ -3,11 +3,13 @@
 import statistics
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.controller_lines import LinesPart
+from lsgui.gui.reading_orders import ReasonSaved, SaveReason, StoreOrder
 from lsgui.gui.reading_thread import (
     FindLabel,
     FindLabels,
@@ -20,6 +22,7 @@ from lsgui.gui.reading_thread import (
 )
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.gui.survey_thread import ClipKnown
+from lsgui.review import override_transitions as ov
 from lsgui.review import transitions as to
 from lsgui.review.state import LoadPhase, Reading, ReviewState
 
@@ -31,6 +34,10 @@ class ReadingsPart(QObject):
     """Saves a label at the key press."""
 
     labelSaved = Signal()
+    clipKnown = Signal(object)
+    """The selected clip's `ClipKnown`: its fingerprint."""
+    told = Signal(object)
+    """Every event of the thread, after it was taken in here."""
 
     def __init__(self, keeper: StateKeeper, lines: LinesPart) -> None:
         super().__init__(keeper)
@@ -44,12 +51,30 @@ class ReadingsPart(QObject):
 
     def save(self, label: ReaderLabel) -> None:
         """Save what the reader says of the selected clip."""
-        clip = self._keeper.state.clip
+        state = self._keeper.state
+        clip, against = state.clip, ov.contradicted(state, label)
         if clip is None or clip.phase in (LoadPhase.EMPTY, LoadPhase.FAILED):
             return
         self._keeper.change(lambda s: to.reading_pending(s, label))
-        known = self._known.content_hash if self._known is not None and self._known.path == clip.path else None
-        self._thread.submit(SaveLabel(clip.path, known, self._keeper.state.rater, label))
+        self._thread.submit(SaveLabel(clip.path, self.known_hash(clip.path), state.rater, label, against))
+
+    def give_reason(self, reason: str) -> None:
+        """Save why the last label contradicts the verdict; an empty reason stays "not given"."""
+        override = self._keeper.state.override
+        if override is None:
+            return
+        if reason.strip():
+            self._thread.submit(SaveReason(override.reading, override.against, reason.strip()))
+        else:
+            self._keeper.change(ov.override_settled)
+
+    def submit(self, order: StoreOrder) -> None:
+        """Carry out an order about intervals or overrides after what waits."""
+        self._thread.submit(order)
+
+    def known_hash(self, path: Path) -> str | None:
+        """Return the fingerprint of the selected clip once it is known."""
+        return self._known.content_hash if self._known is not None and self._known.path == path else None
 
     def look_up_worklist(self) -> None:
         """Show the reader's earlier labels in the worklist."""
@@ -63,6 +88,7 @@ class ReadingsPart(QObject):
 
     def _on_lines_clipKnown(self, known: ClipKnown) -> None:
         self._known = known
+        self.clipKnown.emit(known)
         self._thread.submit(FindLabel(known.path, known.content_hash, self._keeper.state.rater))
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
@@ -78,13 +104,22 @@ class ReadingsPart(QObject):
     def _on_thread_told(self, event: object) -> None:
         clip = self._keeper.state.clip
         path = None if clip is None else clip.path
+        self._take_in(event, path)
+        self.told.emit(event)
+
+    def _take_in(self, event: object, path: Path | None) -> None:
         if isinstance(event, LabelSaved):
             self._count()
+            self._keeper.change(
+                lambda s: ov.override_asked(s, event.path.name, event.label, event.reading, event.against)
+            )
             if event.path == path:
                 self._keeper.change(lambda s: to.reading_saved(s, event.label, event.at))
                 self.labelSaved.emit()
             else:
                 self._keeper.change(lambda s: to.entry_changed(s, event.path, label=event.label))
+        elif isinstance(event, ReasonSaved):
+            self._keeper.change(lambda s: ov.override_settled(s, event.reading))
         elif isinstance(event, LabelFound) and event.path == path:
             if self._keeper.state.reading.label is None:
                 self._keeper.change(lambda s: to.reading_saved(s, event.label, event.at))

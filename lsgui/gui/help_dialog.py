@@ -32,7 +32,7 @@ TOPICS = ("lung_sliding", "drawing_the_line", "reading_the_verdict", "limits")
 """The files of `resources/help`, in the order of the list."""
 
 _BODY_SIZE = 14
-_LINE_HEIGHT = 145.0
+_LINE_HEIGHT, _TABLE_LINE_HEIGHT = 140.0, 115.0
 _MARGIN = 28.0
 
 
@@ -77,7 +77,7 @@ class HelpDialog(QDialog):
         self.list.setSpacing(2)
         for topic in self._topics:
             entry = QListWidgetItem(topic.title)
-            entry.setSizeHint(QSize(0, 34))
+            entry.setSizeHint(QSize(0, 36))
             self.list.addItem(entry)
         self.page = QTextBrowser(self)
         self.page.setAccessibleName("Help text")
@@ -86,7 +86,7 @@ class HelpDialog(QDialog):
         self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page.anchorClicked.connect(self._on_page_anchorClicked)
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 12, 0, 0)
+        row.setContentsMargins(8, 16, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.list)
         row.addWidget(self.page, 1)
@@ -119,6 +119,7 @@ class HelpDialog(QDialog):
         frame = document.rootFrame().frameFormat()
         frame.setLeftMargin(_MARGIN)
         frame.setRightMargin(_MARGIN)
+        frame.setTopMargin(_MARGIN / 2)
         frame.setBottomMargin(_MARGIN)
         document.rootFrame().setFrameFormat(frame)
         block = document.begin()
@@ -126,14 +127,18 @@ class HelpDialog(QDialog):
             cursor = QTextCursor(block)
             level = block.blockFormat().headingLevel()
             shape = QTextBlockFormat()
-            shape.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            in_table = cursor.currentTable() is not None
+            height = _TABLE_LINE_HEIGHT if in_table else _LINE_HEIGHT
+            shape.setLineHeight(height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
             if level:
                 cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
                 letters = QTextCharFormat()
                 letters.setFont(text_font(SIZE_TITLE if level == 1 else SIZE_LARGE, bold=True))
+                # Markdown gives headings steps of the text's size, and a step wins over the font's own size
+                letters.setProperty(QTextCharFormat.Property.FontSizeAdjustment.value, 2 if level == 1 else 1)
                 cursor.mergeCharFormat(letters)
                 shape.setBottomMargin(12)
-            elif cursor.currentTable() is None:
+            elif not in_table:
                 shape.setBottomMargin(6 if block.textList() is not None else 10)
             cursor.mergeBlockFormat(shape)
             block = block.next()
@@ -151,7 +156,7 @@ class HelpDialog(QDialog):
             shape.setCellPadding(7)
             shape.setCellSpacing(0)
             shape.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
-            shape.setTopMargin(6)
+            shape.setTopMargin(10)
             shape.setBottomMargin(14)
             frame.setFormat(shape)
 

@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import ReaderLabel
+from lsgui.gui.reading_orders import FindIntervals, SaveInterval, SaveReason, StoreOrder
 from lsgui.review.fingerprints import Fingerprints
 from lsgui.review.paths import fingerprints_file, labels_file
+from lsgui.review.state import Contradicted
 
 if TYPE_CHECKING:
     from lsgui.annotation.store import AnnotationStore, SavedReading  # SQLite waits until a label is saved
@@ -27,6 +29,8 @@ class SaveLabel:
     content_hash: str | None
     rater: str
     label: ReaderLabel
+    against: Contradicted | None = None
+    """The verdict that the label contradicts: logged with it, without a reason until one is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,13 @@ class FindLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelSaved:
-    """The label is on disk. `at` is the local time of day."""
+    """The label is on disk as the store's `reading`. `at` is the local time of day."""
 
     path: Path
     label: ReaderLabel
     at: str
+    reading: int = 0
+    against: Contradicted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,14 @@ class LabelsFound:
 
 @dataclass(frozen=True, slots=True)
 class LabelFailed:
-    """A label could not be saved or looked up: one sentence."""
+    """A label, or what `order` is about, could not be saved or looked up: one sentence."""
 
     path: Path | None
     sentence: str
+    order: object = None
 
 
-ReadingOrder = SaveLabel | FindLabel | FindLabels
+ReadingOrder = SaveLabel | FindLabel | FindLabels | StoreOrder
 
 
 def moment(reading: "SavedReading") -> str:
@@ -125,7 +132,7 @@ class ReadingThread(QThread):
                 self._store = None
 
     def _carry_out(self, order: ReadingOrder) -> None:
-        path = None if isinstance(order, FindLabels) else order.path
+        path = order.path if isinstance(order, SaveLabel | FindLabel) else None
         try:
             if isinstance(order, SaveLabel):
                 self._save(order)
@@ -133,22 +140,27 @@ class ReadingThread(QThread):
                 found = self._opened().latest(order.content_hash, order.rater)
                 if found is not None:
                     self.told.emit(LabelFound(order.path, found.label, moment(found)))
+            elif isinstance(order, SaveInterval | FindIntervals | SaveReason):
+                order.carry_out(self._opened(), self.told.emit)
             else:
                 self._find_all(order)
         except LsguiError as fault:
             log.warning("labels: %s", type(fault).__name__, exc_info=True)
-            self.told.emit(LabelFailed(path, str(fault)))
+            self.told.emit(LabelFailed(path, str(fault), order))
         except Exception as fault:  # the thread is where faults end: the window must live on
             log.error("labels failed", exc_info=True)
             sentence = f"The label was not saved ({type(fault).__name__}): save it again; details are in the log."
-            self.told.emit(LabelFailed(path, sentence))
+            self.told.emit(LabelFailed(path, sentence, order))
 
     def _save(self, order: SaveLabel) -> None:
         from lsgui.annotation.content_hash import content_hash
+        from lsgui.annotation.store import NOT_GIVEN, SavedOverride
 
         fingerprint = order.content_hash or content_hash(order.path)
         saved = self._opened().save_reading(fingerprint, order.path.name, order.rater, order.label)
-        self.told.emit(LabelSaved(order.path, saved.label, moment(saved)))
+        if order.against is not None:
+            self._opened().save_override(SavedOverride(saved.id, order.against.verdict, order.against.model, NOT_GIVEN))
+        self.told.emit(LabelSaved(order.path, saved.label, moment(saved), saved.id, order.against))
         self._known().remember(order.path, fingerprint)
 
     def _find_all(self, order: FindLabels) -> None:

@@ -1,15 +1,18 @@
 """The seek bar: the clip's time from left to right, with the frame that is shown, A-B marks and what is decoded."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lsgui.gui.theme import tokens
+from lsgui.core.interval import IntervalMark
+from lsgui.gui.theme import tokens, verdict_colour
 from lsgui.gui.time_axis import BAR_INSET, TimeAxis, timeline_of
 from lsgui.review.playback import Timeline
 from lsgui.review.state import ReviewState
 
 _GROOVE = 4.0
+_INTERVAL = 4.0
+"""How thick intervals are drawn, below the groove."""
 
 
 class SeekBar(QWidget):
@@ -26,11 +29,12 @@ class SeekBar(QWidget):
         self._timeline: Timeline | None = None
         self._frame = 0
         self._marks: tuple[int | None, int | None] = (None, None)
+        self._intervals: tuple[IntervalMark, ...] = ()
         self.setEnabled(False)
 
     def sizeHint(self) -> QSize:
         """Return a flat bar that is easy to hit."""
-        return QSize(200, 20)
+        return QSize(200, 24)
 
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Render the difference."""
@@ -42,6 +46,9 @@ class SeekBar(QWidget):
         marks = (new.playback.mark_a, new.playback.mark_b)
         if new.playback.frame != self._frame or marks != self._marks:
             self._frame, self._marks = new.playback.frame, marks
+            self.update()
+        if new.intervals != self._intervals:
+            self._intervals = new.intervals
             self.update()
 
     def axis(self) -> TimeAxis | None:
@@ -72,6 +79,22 @@ class SeekBar(QWidget):
         else:
             self.frameAsked.emit(self._frame + step)
 
+    def words_at(self, x: float) -> str:
+        """Return what the tooltip says at a horizontal position: the intervals that lie there."""
+        axis = self.axis()
+        if axis is None:
+            return ""
+        frame = axis.frame_at(x)
+        here = (mark for mark in self._intervals if mark.start <= frame < self._stop_of(mark))
+        return "\n".join(_words(mark, axis) for mark in here)
+
+    def event(self, event: QEvent) -> bool:
+        """Name the intervals under the pointer."""
+        if isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.words_at(event.pos().x()), self)
+            return True
+        return super().event(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint groove, decoded part, A-B stretch and handle."""
         look, axis = tokens(), self.axis()
@@ -92,7 +115,27 @@ class SeekBar(QWidget):
         for x in (None if a is None else axis.x_of_frame(a), None if b is None else axis.x_of_frame(b + 1)):
             if x is not None:
                 painter.drawRect(QRectF(x - 1, 1, 2, self.height() - 2))
+        self._paint_intervals(painter, axis)
         self._paint_handle(painter, QPointF(at, self.height() / 2))
+
+    def _stop_of(self, mark: IntervalMark) -> int:
+        """Return the frame after an interval; one that is only begun reaches to the frame on screen."""
+        return max(self._frame, mark.start) + 1 if mark.stop is None else mark.stop
+
+    def _paint_intervals(self, painter: QPainter, axis: TimeAxis) -> None:
+        top, foot = self.height() / 2 + 7, self.height() / 2 + 7 + _INTERVAL
+        for mark in self._intervals:
+            colour = QColor(verdict_colour(mark.label))
+            left = axis.x_of_frame(mark.start)
+            right = axis.x_of_frame(min(self._stop_of(mark), axis.timeline.last + 1))
+            painter.setBrush(colour)
+            painter.drawRect(QRectF(left, top - 4, 2, foot - top + 4))
+            if mark.stop is None:
+                colour.setAlphaF(0.5)
+                painter.setBrush(colour)
+            else:
+                painter.drawRect(QRectF(right - 2, top - 4, 2, foot - top + 4))
+            painter.drawRect(QRectF(left, top, max(right - left, 2.0), foot - top))
 
     def _paint_groove(self, painter: QPainter, left: float, right: float, colour: str) -> None:
         if right > left:
@@ -107,3 +150,11 @@ class SeekBar(QWidget):
         if self.hasFocus():
             painter.setBrush(QColor(look.accent))
             painter.drawEllipse(centre, radius - 3, radius - 3)
+
+
+def _words(mark: IntervalMark, axis: TimeAxis) -> str:
+    says = "Interval" if mark.label is None else mark.label.wording
+    start = f"{axis.timeline.start_of(mark.start):.2f}"
+    if mark.stop is None:
+        return f"{says} from {start} s: I marks its end, Esc drops it"
+    return f"{says} {start}–{axis.timeline.start_of(mark.stop):.2f} s · frames {mark.start + 1}–{mark.stop}"

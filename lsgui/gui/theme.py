@@ -241,6 +241,9 @@ QLabel[look="warning"] { color: $warning; }
 QLabel[look="key"] { color: $muted; border: 1px solid $line; border-radius: 4px; padding: 1px 5px; font-size: 11px;
   background: $panel; }
 QListView { background: $panel; border: none; outline: none; }
+QListWidget::item { padding: 0 10px; border-radius: ${radius}px; color: $text; }
+QListWidget::item:hover { background: $raised; }
+QListWidget::item:selected { background: $hover; color: $accent; }
 QProgressBar { background: $line; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 QSlider { min-height: 18px; }

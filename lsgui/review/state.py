@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from lsgui.core.clip import ClipInfo, FrameStore
-from lsgui.core.label import ReaderLabel
+from lsgui.core.interval import IntervalMark
+from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
@@ -182,6 +183,24 @@ class Reading:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A verdict that the reader saw and does not share: what it said, and the model with its version."""
+
+    verdict: SlidingLabel
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A saved reading that contradicts the verdict, and waits for the reader's reason. `reading` is the store's id."""
+
+    file_name: str
+    label: ReaderLabel
+    against: Contradicted
+    reading: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReviewState:
     """The whole of what the window shows."""
@@ -201,6 +220,10 @@ class ReviewState:
     """Where along the pleural line (0-1) the M-mode is taken."""
     mmode_follows_pointer: bool = False
     reading: Reading = Reading()
+    intervals: tuple[IntervalMark, ...] = ()
+    """What the reader marked in the selected clip, in the order of marking; at most one without an end."""
+    override: Override | None = None
+    """The last override while its reason may be given; it stays when the reader goes on to the next clip."""
     blind: bool = False
     """Blind reading: the verdict is covered until the reader has saved a label."""
     model_id: str = "cmwru-strip"

@@ -74,6 +74,7 @@ def clip_selected(state: ReviewState, index: int, *, speed: float) -> ReviewStat
         roi_phase=RoiPhase.NONE,
         analysis=Analysis(),
         reading=Reading(),
+        intervals=(),
         can_undo=False,
         can_redo=False,
         notice="",

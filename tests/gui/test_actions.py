@@ -12,8 +12,9 @@ PRODUCT_KEYS = {
     "Home": "first", "End": "last", "[": "mark_a", "]": "mark_b", "L": "loop", "-": "slower", "=": "faster",
     "M": "column_follows", "R": "draw_line", "Shift+R": "suggest", "Return": "analyse", "Esc": "cancel",
     "O": "overlays", "H": "overlay_speckle_change", "A": "label_ls_a", "P": "label_ls_p",
-    "U": "label_cannot_assess", "K": "label_lung_point", "N": "next", "B": "previous", "Ctrl+Z": "undo",
-    "Ctrl+Shift+Z": "redo", "Ctrl+E": "export", "F11": "full_screen", "F1": "shortcuts", "?": "shortcuts",
+    "U": "label_cannot_assess", "K": "label_lung_point", "N": "next", "B": "previous", "I": "interval",
+    "Ctrl+Z": "undo", "Ctrl+Shift+Z": "redo", "Ctrl+E": "export", "F11": "full_screen",
+    "F1": "shortcuts", "?": "shortcuts",
 }  # fmt: skip
 
 
