@@ -25,6 +25,8 @@ class QualityFlag(StrEnum):
     OVER_OR_UNDER_GAIN = "over_or_under_gain"
     FRAME_RATE_ASSUMED = "frame_rate_assumed"
     MODELS_DISAGREE = "models_disagree"
+    MIXED_CLASSES = "mixed_classes"
+    UNCERTAIN_LINE = "uncertain_line"
     SCALE_ESTIMATED = "scale_estimated"
 
     @property
@@ -45,6 +47,8 @@ _SENTENCES = {
     "over_or_under_gain": "Too bright or too dark along the pleura.",
     "frame_rate_assumed": "The file does not say its frame rate: speeds are assumed.",
     "models_disagree": "The network and the motion index say opposite things.",
+    "mixed_classes": "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole.",
+    "uncertain_line": "The line was found automatically and may not be the pleura: draw it (R) for a verdict.",
     "scale_estimated": "Scale is estimated: mm values ± 20 %.",
 }
 

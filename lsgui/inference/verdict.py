@@ -22,6 +22,8 @@ BLOCKS_ANY_VERDICT = frozenset(
         QualityFlag.TRACKING_LOST,
         QualityFlag.PROBE_MOTION,
         QualityFlag.MODELS_DISAGREE,
+        QualityFlag.MIXED_CLASSES,
+        QualityFlag.UNCERTAIN_LINE,
     }
 )
 """Flags under which neither answer can be trusted."""
@@ -45,8 +47,6 @@ of the chest wall stands as still as a lung that does not slide."""
 MIXED_SHARE = 0.25
 """Part of all windows and segments that may stand firmly for the other class before no verdict is given: the clip holds
 both classes, as at a lung point, or the probe swept over more than one place."""
-
-MIXED_WORDS = "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole."
 
 SPREAD = (10.0, 90.0)
 """Percentiles over windows and segments that make the interval of the probability."""
@@ -175,13 +175,11 @@ def decide(
     network = _class_of(p, rule)
     flags = _with_disagreement(flags, network, motion)
     p_all = probability(logits[scored], rule)
-    label, why = _unless_in_doubt(network, p_all, rule, line_confidence)
-    if _blocked(network, frozenset(flags), true_fps):
-        label, why = SlidingLabel.CANNOT_ASSESS, ""
-    lung_point = lung_point_hint(probability(logits, rule), times_s)
-    hints = (lung_point, "" if lung_point and why is MIXED_WORDS else why)
+    flags += [flag for flag in _doubts(network, p_all, line_confidence) if flag not in flags]
+    blocked = _blocked(network, frozenset(flags), true_fps)
+    hints = (lung_point_hint(probability(logits, rule), times_s), _band_hint(network, rule) if not blocked else "")
     return Verdict(
-        label,
+        SlidingLabel.CANNOT_ASSESS if blocked else network,
         p,
         _interval(p, p_all),
         _window_scores(logits, spans, rule),
@@ -244,19 +242,21 @@ def _with_disagreement(
     return [flag for flag in flags if flag is not QualityFlag.MODELS_DISAGREE] + [QualityFlag.MODELS_DISAGREE]
 
 
-def _unless_in_doubt(
-    network: SlidingLabel, p_absent: Floats, rule: VerdictRule, line_confidence: float | None
-) -> tuple[SlidingLabel, str]:
-    """Return the network's label, or "cannot assess" with the reason that no flag says."""
-    low, high = rule.abstain
-    if network is SlidingLabel.CANNOT_ASSESS:
-        return network, f"The probability lies between {low:.2f} and {high:.2f}, where no verdict is given."
+def _doubts(network: SlidingLabel, p_absent: Floats, line_confidence: float | None) -> list[QualityFlag]:
+    """Return the flags that the scores and the line themselves raise against the network's answer."""
+    doubts = []
     if network is SlidingLabel.LS_A and line_confidence is not None and line_confidence < CERTAIN_LINE:
-        why = "The line was found automatically and may not be the pleura: draw it (R) for a verdict."
-        return SlidingLabel.CANNOT_ASSESS, why
+        doubts.append(QualityFlag.UNCERTAIN_LINE)
     if _mixed(network, p_absent):
-        return SlidingLabel.CANNOT_ASSESS, MIXED_WORDS
-    return network, ""
+        doubts.append(QualityFlag.MIXED_CLASSES)
+    return doubts
+
+
+def _band_hint(network: SlidingLabel, rule: VerdictRule) -> str:
+    low, high = rule.abstain
+    if network is not SlidingLabel.CANNOT_ASSESS:
+        return ""
+    return f"The probability lies between {low:.2f} and {high:.2f}, where no verdict is given."
 
 
 def _mixed(label: SlidingLabel, p_absent: Floats) -> bool:

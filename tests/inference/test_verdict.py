@@ -62,6 +62,8 @@ def test_calibration_moves_and_flattens_the_probability():
         (Flag.TRACKING_LOST, NONE, NONE),
         (Flag.PROBE_MOTION, NONE, NONE),
         (Flag.MODELS_DISAGREE, NONE, NONE),
+        (Flag.MIXED_CLASSES, NONE, NONE),
+        (Flag.UNCERTAIN_LINE, NONE, NONE),
         (Flag.FROZEN, NONE, NONE),
         (Flag.NO_PLEURA, NONE, NONE),
         (Flag.LOW_FRAME_RATE, A, P),
@@ -194,13 +196,13 @@ def test_a_clip_that_holds_both_classes_gets_no_verdict_for_the_whole(main: floa
     logits[:4, :3] = -main  # a third
     verdict = decide(logits, spans, VerdictRule())
     assert verdict.label is SlidingLabel.CANNOT_ASSESS
-    assert "others clearly do not" in verdict.hint
+    assert verdict.quality == (Flag.MIXED_CLASSES,)
     assert verdict.p_absent is not None
 
 
 def test_an_uncertain_automatic_line_is_not_enough_to_call_a_lung_still() -> None:
     assert _decide(_grid(4.0), line_confidence=0.64).label is NONE
-    assert "draw it" in _decide(_grid(4.0), line_confidence=0.64).hint
+    assert _decide(_grid(4.0), line_confidence=0.64).quality == (Flag.UNCERTAIN_LINE,)
     assert _decide(_grid(4.0), line_confidence=0.8).label is SlidingLabel.LS_A
     assert _decide(_grid(4.0)).label is SlidingLabel.LS_A
     assert _decide(_grid(-4.0), line_confidence=0.64).label is P

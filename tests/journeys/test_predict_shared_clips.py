@@ -33,6 +33,8 @@ REASONS = {
     "pulse_only",
     "duplicate_frames",
     "models_disagree",
+    "mixed_classes",
+    "uncertain_line",
 }
 
 
