@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lsgui.cli.open_command import WindowError
+from lsgui.cli.open_command import check_window_opens
 
 HELP = """Open the window with simulated demo clips, each analysed as it plays: sliding, absent sliding, a lung point, a
 lung pulse, and a drifting probe.
@@ -37,15 +37,7 @@ def show_demo(*, kiosk: bool, in_process: bool = False) -> int:
     LsguiError
         When the window cannot be opened on this machine.
     """
-    try:
-        from lsgui.gui.demo_show import run_demo
-        from lsgui.gui.platform_check import why_no_window
-    except ImportError as fault:
-        raise WindowError(
-            f"The window cannot start, a library is missing ({fault.name or fault}): "
-            "run 'python3 packaging/bootstrap.py run', which installs it."
-        ) from fault
-    reason = why_no_window()
-    if reason:
-        raise WindowError(reason)
+    check_window_opens()
+    from lsgui.gui.demo_show import run_demo
+
     return run_demo(kiosk=kiosk, in_process=in_process)

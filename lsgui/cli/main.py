@@ -71,9 +71,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as fault:
-        logging.getLogger("lsgui").exception("a fault of the program")
-        typer.echo(
-            f"lsgui: a fault of the program ({type(fault).__name__}: {fault}); details are in the log.", err=True
-        )
+        from lsgui.review.log_file import fault_log
+
+        with fault_log() as log:
+            logging.getLogger("lsgui").exception("a fault of the program")
+        where = "no log could be written" if log is None else f"details are in {log}"
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        typer.echo(f"lsgui: a fault of the program ({said}); {where}.", err=True)
         return 1
     return result if isinstance(result, int) else 0

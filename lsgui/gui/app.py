@@ -16,12 +16,12 @@ from lsgui.core.resources import resources_dir
 from lsgui.gui.controller import Controller
 from lsgui.gui.fault_hook import FaultHook
 from lsgui.gui.inference_thread import session_maker
-from lsgui.gui.log_file import start_log
 from lsgui.gui.main_window import MainWindow
 from lsgui.gui.screenshot import ScreenshotTaker
 from lsgui.gui.theme import apply_theme
 from lsgui.inference.protocol import InferenceSession
 from lsgui.review.demo_clips import demo_clips
+from lsgui.review.log_file import start_log
 from lsgui.review.paths import settings_file
 from lsgui.review.settings import Settings, load_settings
 
@@ -82,6 +82,7 @@ def run_window(
     demo: str = "",
     screenshot: Path | None = None,
     timing: Callable[[dict[str, object]], None] | None = None,
+    prepare: Callable[[Review], None] | None = None,
 ) -> int:
     """Open the review window and return the exit status when it is closed.
 
@@ -97,6 +98,8 @@ def run_window(
         Save a picture of the window there once the first clip is analysed, and end.
     timing
         Takes the figures of `lsgui.gui.play_test` when they are measured; the window then ends by itself.
+    prepare
+        Gets the window before it is shown.
     """
     _before_application()
     application = QApplication(["lsgui"])
@@ -107,6 +110,8 @@ def run_window(
     hook.faultHappened.connect(review.controller.tell)
     taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
     test = None if timing is None else _play_test(review, with_clip=bool(paths or demo))
+    if prepare is not None:
+        prepare(review)
     review.window.show()
     try:
         status = application.exec()

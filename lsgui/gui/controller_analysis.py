@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.inference_thread import InferenceThread, Order
-from lsgui.gui.log_file import clip_tag
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.inference.protocol import Cancelled, InferenceSession, WorkerReady, WorkerRestarting, WorkerStopped
 from lsgui.review import analysis_transitions as an
 from lsgui.review import transitions as to
+from lsgui.review.log_file import clip_tag
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
 from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipOpened, LoaderThread, LoadJob
-from lsgui.gui.log_file import clip_tag
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
 from lsgui.review.history import RoiHistory
+from lsgui.review.log_file import clip_tag
 from lsgui.review.paths import recent_file
 from lsgui.review.recent import load_recent, save_recent, with_recent
 from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorklistEntry

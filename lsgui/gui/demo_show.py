@@ -5,13 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer
-from PySide6.QtWidgets import QApplication
 
-from lsgui import __version__
-from lsgui.gui.app import Review, _before_application, open_review
-from lsgui.gui.fault_hook import FaultHook
-from lsgui.gui.inference_thread import session_maker
-from lsgui.gui.log_file import start_log
+from lsgui.gui.app import Review, open_review, run_window
 from lsgui.inference.protocol import InferenceSession
 from lsgui.review import transitions as to
 from lsgui.review.demo_clips import DemoClip, demo_clips
@@ -152,20 +147,11 @@ def open_demo_show(make_session: Callable[[], InferenceSession], *, kiosk: bool 
 
 def run_demo(*, kiosk: bool = False, in_process: bool = False) -> int:
     """Open the window with the demo and return its exit status when it is closed."""
-    _before_application()
-    application = QApplication(["lsgui"])
-    handler = start_log()
-    log.info("lsgui %s starts its demo", __version__)
-    review, _show = open_demo_show(session_maker(in_process=in_process), kiosk=kiosk)
-    hook = FaultHook(application)
-    hook.faultHappened.connect(review.controller.tell)
-    if kiosk:
-        review.window.showFullScreen()
-    else:
-        review.window.show()
-    try:
-        return application.exec()
-    finally:
-        hook.remove()
-        logging.getLogger("lsgui").removeHandler(handler)
-        handler.close()
+
+    def prepare(review: Review) -> None:
+        log.info("the demo%s", " as a kiosk" if kiosk else "")
+        DemoShow(review, demo_clips(), kiosk=kiosk)  # the window owns it
+        if kiosk:
+            review.window.setWindowState(Qt.WindowState.WindowFullScreen)
+
+    return run_window(in_process=in_process, prepare=prepare)

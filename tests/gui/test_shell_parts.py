@@ -15,11 +15,11 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.fault_hook import FaultHook
 from lsgui.gui.job_thread import JobThread
-from lsgui.gui.log_file import clip_tag, log_file, redacted, start_log
 from lsgui.gui.platform_check import _counts_wrongly, why_no_window
 from lsgui.gui.settings_dialog import SettingsDialog
 from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review import transitions as to
+from lsgui.review.log_file import clip_tag, log_file, redacted, start_log
 from lsgui.review.settings import Settings, setting_rules
 from lsgui.review.state import ReviewState, WorklistEntry
 

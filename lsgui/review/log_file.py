@@ -3,9 +3,12 @@
 import hashlib
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from lsgui.core.errors import LsguiError
 from lsgui.review.paths import log_dir
 
 _TAGS: dict[str, str] = {}
@@ -59,3 +62,22 @@ def start_log() -> logging.Handler:
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     return handler
+
+
+@contextmanager
+def fault_log() -> Iterator[Path | None]:
+    """Write what is logged meanwhile to the log file and nowhere else; gives None where no log can be written."""
+    handler: logging.Handler = logging.NullHandler()
+    path: Path | None = None
+    try:
+        path = log_file()
+        with path.open("a", encoding="utf-8"):
+            handler = start_log()
+    except (OSError, LsguiError):
+        path = None
+    logging.getLogger("lsgui").addHandler(handler)
+    try:
+        yield path
+    finally:
+        logging.getLogger("lsgui").removeHandler(handler)
+        handler.close()
