@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lsgui.cli.open_command import check_window_opens
+from lsgui.cli.open_window import check_window_opens
 
 HELP = """Open the window with simulated demo clips, each analysed as it plays: sliding, absent sliding, a lung point, a
 lung pulse, and a drifting probe.

@@ -5,15 +5,17 @@ import logging
 import pkgutil
 import sys
 from collections.abc import Sequence
-from typing import cast
-
-import typer
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from lsgui import cli
 from lsgui.core.errors import LsguiError
 
-UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
-"""Any wrong use of the command line. Newer Typer carries its own copy of click and does not export this class."""
+if TYPE_CHECKING:
+    import typer  # loaded where it is needed: see `window_alone`
+
+TIMING = "--timing"
+"""Hidden option of `lsgui open`: print how soon the window opened and how it played."""
 
 
 def command_modules() -> list[str]:
@@ -21,8 +23,10 @@ def command_modules() -> list[str]:
     return sorted(part.name for part in pkgutil.iter_modules(cli.__path__) if part.name.endswith("_command"))
 
 
-def build_app() -> typer.Typer:
+def build_app() -> "typer.Typer":
     """Return the application with every command registered."""
+    import typer
+
     app = typer.Typer(
         name="lsgui",
         help="Lung sliding in ultrasound clips. Without a command the review window opens.",
@@ -45,7 +49,7 @@ def build_app() -> typer.Typer:
             typer.echo(f"lsgui {__version__}")
             raise typer.Exit
         if context.invoked_subcommand is None:
-            from lsgui.cli.open_command import open_window
+            from lsgui.cli.open_window import open_window
 
             raise typer.Exit(open_window([]))
 
@@ -54,18 +58,33 @@ def build_app() -> typer.Typer:
     return app
 
 
+def window_alone(arguments: Sequence[str]) -> list[Path] | None:
+    """Return the paths to open where nothing but the window is asked for, None where there is more to parse.
+
+    Typer takes longer to load than the window's own modules, so it is left out where it is not needed.
+    """
+    if not arguments:
+        return []
+    command, *paths = (part for part in arguments if part != TIMING)
+    plain = command == "open" and paths and not any(part.startswith("-") for part in paths)
+    return [Path(part) for part in paths] if plain else None
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 2 bad input or usage, 1 a fault of the program."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result = build_app()(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except UsageError as fault:
-        typer.echo(f"lsgui: {fault.format_message()} See 'lsgui --help'.", err=True)
-        return 2
+        paths = window_alone(given)
+        if paths is None:
+            return _run_command(given)
+        from lsgui.cli.open_window import open_window
+
+        return open_window(paths, timing=TIMING in given)
     except LsguiError as fault:
-        typer.echo(f"lsgui: {fault}", err=True)
+        _say(f"{fault}")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo("lsgui: stopped.", err=True)
+    except KeyboardInterrupt:
+        _say("stopped.")
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -77,6 +96,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
             logging.getLogger("lsgui").exception("a fault of the program")
         where = "no log could be written" if log is None else f"details are in {log}"
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
-        typer.echo(f"lsgui: a fault of the program ({said}); {where}.", err=True)
+        _say(f"a fault of the program ({said}); {where}.")
         return 1
+
+
+def _run_command(arguments: list[str]) -> int:
+    import typer
+
+    # Any wrong use of the command line. Newer Typer carries its own copy of click and does not export this class.
+    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+    try:
+        result = build_app()(args=arguments, standalone_mode=False)
+    except usage_error as fault:
+        _say(f"{fault.format_message()} See 'lsgui --help'.")
+        return 2
+    except typer.Abort:
+        _say("stopped.")
+        return 130
     return result if isinstance(result, int) else 0
+
+
+def _say(sentence: str) -> None:
+    import typer
+
+    typer.echo(f"lsgui: {sentence}", err=True)

@@ -63,6 +63,8 @@ def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Pa
         controller.tell(notice)
 
     def begin() -> None:
+        if not window.isVisible():
+            return  # closed at once: threads started now would outlive it
         controller.start()
         if paths:
             controller.open_paths(list(paths))
