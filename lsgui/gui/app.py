@@ -1,5 +1,6 @@
 """Starts the review window."""
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from lsgui.review.demo_clips import demo_clips
 from lsgui.review.log_file import start_log
 from lsgui.review.paths import settings_file
 from lsgui.review.settings import Settings, load_settings
+from lsgui.review.state import ReviewState, WorkerPhase
 
 if TYPE_CHECKING:
     from lsgui.gui.play_test import PlayTest
@@ -103,6 +105,7 @@ def run_window(
     prepare
         Gets the window before it is shown.
     """
+    gc.disable()  # nothing of the start is garbage; on again from the first painting
     _before_application()
     application = QApplication(["lsgui"])
     handler = start_log()
@@ -114,6 +117,7 @@ def run_window(
     test = None if timing is None else _play_test(review, with_clip=bool(paths or demo))
     if prepare is not None:
         prepare(review)
+    _spare_full_collections(review)
     review.window.show()
     try:
         status = application.exec()
@@ -134,6 +138,21 @@ def _play_test(review: Review, *, with_clip: bool) -> "PlayTest":
     from lsgui.gui.play_test import PlayTest
 
     return PlayTest(review.controller, review.window, with_clip=with_clip)
+
+
+def _spare_full_collections(review: Review) -> None:
+    """Take what is loaded for good out of garbage collection: a full pass over it holds the window for 50 ms."""
+
+    def on_first_painted() -> None:
+        gc.freeze()
+        gc.enable()
+
+    def on_state_changed(old: ReviewState, new: ReviewState) -> None:
+        if old.worker.phase is not WorkerPhase.READY and new.worker.phase is WorkerPhase.READY:
+            gc.freeze()  # OpenCV and its like were loaded meanwhile
+
+    review.window.firstPainted.connect(on_first_painted)
+    review.controller.stateChanged.connect(on_state_changed)
 
 
 def _before_application() -> None:
