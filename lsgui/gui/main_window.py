@@ -97,6 +97,8 @@ class MainWindow(QMainWindow):
             self.setWindowTitle("lsgui" if new.clip is None else f"{new.clip.path.name} – lsgui")
             self.columns.set_present("right", new.clip is not None)
             self.columns.set_present("left", len(new.worklist) > 0 or new.scanning)
+        if new.override is not None and (old is None or old.override is not new.override):
+            QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(self.override_strip))
         if old is None or (old.rater, old.blind) != (new.rater, new.blind):
             self._reader.setText(f"Reader: {new.rater}  ·  {'Blind' if new.blind else 'Assisted'} reading")
 
