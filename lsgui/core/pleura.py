@@ -184,8 +184,8 @@ def check_roi_fits(roi: PleuralROI, width: int, height: int, name: str) -> None:
     that follows its place through probe motion may leave the picture for a while.
     """
     points = np.stack([resample_polyline(line, 32) for _, line in roi.keyframes])
-    inside = (points >= -1.0).all(axis=2) & (points <= (width, height)).all(axis=2)
-    if inside.all(axis=1).any() and inside.mean() >= 0.5:
+    inside = np.all((points >= -1.0) & (points <= np.array([width, height])), axis=2)
+    if np.any(np.all(inside, axis=1)) and np.mean(inside) >= 0.5:
         return
     left, top, right, bottom = roi.bounds()
     raise RoiError(

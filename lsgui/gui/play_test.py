@@ -153,8 +153,8 @@ class PlayTest(QObject):
             QTimer.singleShot(_AFTER_MS, self, self._on_analysed)
 
     def _watch_idle(self) -> None:
-        for name in ("speckle_change", "class_ribbon"):
-            self._controller.change(lambda s, name=name: to.overlay_switched(s, name, True))
+        self._controller.change(lambda s: to.overlay_switched(s, "speckle_change", True))
+        self._controller.change(lambda s: to.overlay_switched(s, "class_ribbon", True))
         self._controller.change(lambda s: to.playing_set(s, True))
         self._begin_watching()
         QTimer.singleShot(_IDLE_MS, self, self._watch_analysis)
