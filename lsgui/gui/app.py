@@ -92,12 +92,10 @@ def run_window(
 
     Parameters
     ----------
-    paths
-        Clips and folders for the worklist.
+    paths, demo
+        See `open_review`.
     in_process
         Analyse in this process instead of a worker.
-    demo
-        See `open_review`.
     screenshot
         Save a picture of the window there once the first clip is analysed, and end.
     timing
@@ -128,10 +126,14 @@ def run_window(
     if taker is not None and taker.fault:
         raise LsguiError(taker.fault)
     if test is not None and timing is not None:
-        if test.fault or test.report is None:
-            raise LsguiError(test.fault or "The window was closed before anything was measured.")
-        timing(test.report.as_dict())
+        timing(_figures(test))
     return status
+
+
+def _figures(test: "PlayTest") -> dict[str, object]:
+    if test.fault or test.report is None:
+        raise LsguiError(test.fault or "The window was closed before anything was measured.")
+    return test.report.as_dict()
 
 
 def _play_test(review: Review, *, with_clip: bool) -> "PlayTest":
