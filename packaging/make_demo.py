@@ -115,8 +115,8 @@ DEMOS = (
     Demo(
         "probe_drift.mp4",
         "Probe drift over absent sliding",
-        "The whole picture moves, above the pleural line too: that is the hand, not the lung, and the quality flag "
-        "says so.",
+        "The whole picture moves, above the pleural line too: that is the hand, not the lung, which is "
+        "compared with the chest wall.",
         replace(
             LINEAR,
             label=SlidingLabel.LS_A,
