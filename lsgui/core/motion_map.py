@@ -32,6 +32,10 @@ class MotionMap:
         Unit of the values for the legend: "mm/s", "px/s", "".
     low, high
         Ends of the colour scale.
+    vectors
+        (K, d, s, 2) float32: velocity in `unit` at the centres of d x s equal cells over the same band, as (along the
+        line from its first point to its last, across it away from the probe). NaN where nothing could be measured;
+        None for a quantity without a direction.
     """
 
     quantity: MotionQuantity
@@ -41,10 +45,13 @@ class MotionMap:
     unit: str
     low: float
     high: float
+    vectors: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         self.values.setflags(write=False)
         self.times_s.setflags(write=False)
+        if self.vectors is not None:
+            self.vectors.setflags(write=False)
 
     def at(self, time_s: float) -> npt.NDArray[np.float32]:
         """Return the map at a moment, (D, S), blended between its two neighbours in time.
@@ -52,10 +59,17 @@ class MotionMap:
         Where one of the two could not be measured there is nothing to blend (NaN), but at its own moment a map is
         shown as it is.
         """
+        return self._blended(self.values, time_s)
+
+    def vectors_at(self, time_s: float) -> npt.NDArray[np.float32] | None:
+        """Return the velocities at a moment, (d, s, 2), blended as `at` blends; None without velocities."""
+        return None if self.vectors is None else self._blended(self.vectors, time_s)
+
+    def _blended(self, series: npt.NDArray[np.float32], time_s: float) -> npt.NDArray[np.float32]:
         after = min(max(int(np.searchsorted(self.times_s, time_s)), 0), len(self.times_s) - 1)
         before = max(after - 1, 0)
         span = self.times_s[after] - self.times_s[before]
         weight = float(np.clip((time_s - self.times_s[before]) / span, 0.0, 1.0)) if span > 0 else 0.0
         if weight in (0.0, 1.0):
-            return np.asarray(self.values[after if weight else before])
-        return np.asarray((1.0 - weight) * self.values[before] + weight * self.values[after], dtype=np.float32)
+            return np.asarray(series[after if weight else before])
+        return np.asarray((1.0 - weight) * series[before] + weight * series[after], dtype=np.float32)

@@ -96,6 +96,7 @@ _OVERLAYS: tuple[tuple[OverlayName, str, tuple[str, ...]], ...] = (
     ("class_ribbon", "Class ribbon", ("4",)),
     ("badge", "Verdict badge", ("5",)),
     ("scale_bar", "Scale bar", ("6",)),
+    ("flow_arrows", "Flow arrows", ("7",)),
 )
 
 

@@ -19,6 +19,7 @@ _KEYS = {
     "class_ribbon": "4",
     "badge": "5",
     "scale_bar": "6",
+    "flow_arrows": "7",
 }
 """For the tooltips; the keys themselves are bound by the table of actions."""
 

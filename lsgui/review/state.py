@@ -141,7 +141,7 @@ class Worker:
     note: str = ""
 
 
-OverlayName = Literal["pleural_line", "speckle_change", "flow", "class_ribbon", "badge", "scale_bar"]
+OverlayName = Literal["pleural_line", "speckle_change", "flow", "flow_arrows", "class_ribbon", "badge", "scale_bar"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,7 @@ def _default_overlays() -> Mapping[OverlayName, OverlaySwitch]:
             "pleural_line": OverlaySwitch(),
             "speckle_change": OverlaySwitch(opacity=0.6),
             "flow": OverlaySwitch(shown=False, opacity=0.6),
+            "flow_arrows": OverlaySwitch(shown=False),
             "class_ribbon": OverlaySwitch(),
             "badge": OverlaySwitch(),
             "scale_bar": OverlaySwitch(),

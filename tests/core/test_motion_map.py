@@ -1,11 +1,18 @@
 """A motion map between its moments."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lsgui.core.motion_map import MotionMap
+
+
+def _with_vectors(vectors: np.ndarray, times: list[float]) -> MotionMap:
+    return replace(_map(np.zeros((len(times), 1, 1)), times), vectors=vectors.astype(np.float32))
 
 
 def _map(values: np.ndarray, times: list[float]) -> MotionMap:
@@ -41,3 +48,20 @@ def test_it_cannot_be_changed() -> None:
     motion = _map(np.zeros((1, 1, 1)), [0.0])
     with pytest.raises(ValueError, match="read-only"):
         motion.values[0] = 1
+
+
+def test_velocities_are_blended_as_the_map_is_and_there_need_be_none() -> None:
+    motion = _with_vectors(np.array([[[[2.0, 0.0]]], [[[4.0, -6.0]]]]), [1.0, 2.0])
+    half = motion.vectors_at(1.5)
+    assert half is not None
+    np.testing.assert_allclose(half, [[[3.0, -3.0]]])
+    assert _map(np.zeros((1, 1, 1)), [0.0]).vectors_at(0.0) is None
+
+
+def test_velocities_cannot_be_changed_and_come_through_the_pipe_of_the_worker() -> None:
+    motion = _with_vectors(np.array([[[[2.0, 1.0]]]]), [0.0])
+    assert motion.vectors is not None
+    with pytest.raises(ValueError, match="read-only"):
+        motion.vectors[0] = 1
+    sent = pickle.loads(pickle.dumps(motion))  # as multiprocessing's connections do
+    np.testing.assert_array_equal(sent.vectors_at(0.0), [[[2.0, 1.0]]])

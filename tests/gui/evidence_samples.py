@@ -50,11 +50,15 @@ def real_line(folder: Path, name: str) -> PleuralROI:
 
 
 def motion_map(quantity: Any = "speckle_change", value: float = 0.4) -> MotionMap:
-    """Two moments of one value everywhere, nothing measured in the last quarter of the line."""
+    """Two moments of one value everywhere, nothing in the last quarter of the line; flow is 1.6 mm/s along it."""
     values = np.full((2, 6, 16), value, dtype=np.float32)
     values[:, :, 12:] = np.nan
     unit = "mm/s" if quantity == "flow" else ""
-    return MotionMap(quantity, values, np.array([0.0, FRAMES / FPS]), 30.0, unit, 0.0, 0.5)
+    vectors = None
+    if quantity == "flow":
+        vectors = np.broadcast_to(np.float32([1.6, 0.0]), (2, 3, 8, 2)).copy()
+        vectors[:, :, 6:] = np.nan
+    return MotionMap(quantity, values, np.array([0.0, FRAMES / FPS]), 30.0, unit, 0.0, 0.5, vectors)
 
 
 def prediction(label: SlidingLabel = SlidingLabel.LS_P, **changes: Any) -> Prediction:

@@ -229,6 +229,41 @@ def test_the_badge_says_the_verdict_in_its_colour_and_fades_when_the_line_was_ch
         assert near(stale, colour).sum() == 0
 
 
+def test_an_arrow_starts_in_its_cell_and_is_is_a_millimetre_long_for_a_millimetre_per_second(paint: Paint) -> None:
+    found = paint(only(dark(review(analysis=analysed(), mmode_column=1.0)), "flow_arrows"))[:400]
+    bright = near(found, DARK.text, 60)
+    # 1.6 mm/s is 1.6 mm in a second: 6.4 px of the drawn clip. Cells: 15 px by 10 px, the first one's centre at 7.5, 5.
+    row = round((60.5 + 5 + 0.5) * SCALE)
+    across = np.flatnonzero(bright[row - 4 : row + 5, round(43 * SCALE) : round(57 * SCALE)].any(axis=0))
+    assert (across[0] / SCALE + 43, across[-1] / SCALE + 43) == pytest.approx((48.0, 54.4), abs=0.8)
+    heads = bright[row - 12 : row + 12]
+    half = round((47.5 + 3.2 + 0.5) * SCALE)
+    cell = slice(round(43 * SCALE), half), slice(half, round(57 * SCALE))
+    assert heads[:, cell[1]].any(axis=1).sum() > heads[:, cell[0]].any(axis=1).sum()  # it points along the line
+    assert not bright[:, round(131 * SCALE) :].any()  # nothing was measured there
+
+
+def test_a_still_place_is_a_dot_and_a_map_without_velocities_paints_nothing(paint: Paint) -> None:
+    def bright(vectors: Any) -> int:
+        maps = MappingProxyType({"flow": replace(motion_map("flow"), vectors=vectors)})
+        state = dark(review(analysis=analysed(maps=maps), mmode_column=1.0))
+        seen = paint(only(state, "flow_arrows")) != paint(all_off(state))
+        return int(seen.any(axis=2).sum())
+
+    moving, still = (np.broadcast_to(np.float32([v, 0.0]), (2, 3, 8, 2)).copy() for v in (1.6, 0.0))
+    assert bright(None) == 0
+    assert 0 < bright(still) < bright(moving) / 3
+
+
+def test_a_fast_arrow_ends_before_the_next_one_begins(paint: Paint) -> None:
+    fast = np.full((2, 3, 8, 2), np.nan, dtype=np.float32)
+    fast[:, 1, 2] = (50.0, 0.0)
+    maps = MappingProxyType({"flow": replace(motion_map("flow"), vectors=fast)})
+    state = dark(review(analysis=analysed(maps=maps), mmode_column=1.0))
+    columns = np.flatnonzero((paint(only(state, "flow_arrows")) != paint(all_off(state))).any(axis=(0, 2)))
+    assert np.ptp(columns) / SCALE == pytest.approx(0.95 * 15, abs=2.0)
+
+
 # --- what is switched and hidden --------------------------------------------------------------------------------
 
 

@@ -15,15 +15,18 @@ def _speckle(rng, height, width):
     return np.clip(90.0 + 40.0 * np.log(envelope / envelope.mean() + 0.05), 0, 255).astype(np.float32)
 
 
-def _strip(lung_mm_s, wall_mm_s=0.0, frames=40, fps=25.0, noise=6.0, times=None):
+def _strip(lung_mm_s, wall_mm_s=0.0, frames=40, fps=25.0, noise=6.0, times=None, across_mm_s=0.0):
     rng = np.random.default_rng(3)
-    wall, lung = _speckle(rng, ROWS, COLUMNS + 200), _speckle(rng, ROWS, COLUMNS + 200)
+    wall, lung = _speckle(rng, ROWS + 80, COLUMNS + 200), _speckle(rng, ROWS + 80, COLUMNS + 200)
     times = np.arange(frames) / fps if times is None else times
     out = np.empty((frames, ROWS, COLUMNS), np.uint8)
     for k, time in enumerate(times):
-        shifts = [speed * time / PITCH for speed in (wall_mm_s, wall_mm_s + lung_mm_s)]
+        shifts = [
+            (along * time / PITCH - 100, across * time / PITCH - 40)
+            for along, across in ((wall_mm_s, 0.0), (wall_mm_s + lung_mm_s, across_mm_s))
+        ]
         still, moving = (
-            cv2.warpAffine(t, np.float32([[1, 0, s - 100], [0, 1, 0]]), (COLUMNS, ROWS), flags=cv2.INTER_CUBIC)
+            cv2.warpAffine(t, np.float32([[1, 0, s[0]], [0, 1, s[1]]]), (COLUMNS, ROWS), flags=cv2.INTER_CUBIC)
             for t, s in zip((wall, lung), shifts, strict=True)
         )
         still[PLEURA:] = moving[PLEURA:]
@@ -49,6 +52,23 @@ def test_speed_of_a_sliding_lung_is_measured(speed):
     assert flow.high >= speed
     assert (flow.quantity, flow.unit, flow.low) == ("flow", "mm/s", 0.0)
     assert flow.depth_px == pytest.approx(12.0 / 0.2)
+
+
+@pytest.mark.parametrize(("along", "across"), [(7.0, 0.0), (-7.0, 0.0), (0.0, 6.0), (0.0, -6.0), (-5.0, 4.0)])
+@pytest.mark.parametrize("wall", [0.0, 6.0])
+def test_velocity_has_the_direction_and_size_of_the_lung_against_the_wall(along, across, wall):
+    flow = relative_flow_map(_strip(along, wall_mm_s=wall, across_mm_s=across), mm_per_px=0.2)
+    count = len(flow.times_s)
+    assert flow.vectors.shape == (count, 5, 15, 2)  # 12 mm by 36 mm
+    assert flow.vectors.dtype == np.float32
+    found = np.median(flow.vectors[2:-2, 1:-1, 3:-3], axis=(0, 1, 2))
+    assert found == pytest.approx([along, across], abs=0.07 * np.hypot(along, across))
+    assert flow.vectors_at(flow.times_s[3]) == pytest.approx(flow.vectors[3])
+
+
+def test_velocity_of_a_still_lung_is_near_zero():
+    vectors = relative_flow_map(_strip(0.0), mm_per_px=0.2).vectors
+    assert np.percentile(np.hypot(vectors[..., 0], vectors[..., 1]), 90) < 0.5
 
 
 def test_still_lung_is_near_zero_and_does_not_fill_the_scale():
@@ -83,9 +103,12 @@ def test_outside_the_scan_is_not_a_number():
     masked = PleuralStrip(
         strip.frames, valid, PLEURA, PITCH, True, strip.times_s, strip.wall_shift_mm, strip.wall_correlation
     )
-    values = relative_flow_map(masked, mm_per_px=0.2).values
+    flow = relative_flow_map(masked, mm_per_px=0.2)
+    values = flow.values
     assert np.isnan(values[:, :, :10]).all()
     assert np.isfinite(values[:, :, 10:]).all()
+    assert np.isnan(flow.vectors[:, :, :2]).all()  # centres at columns 3 and 9
+    assert np.isfinite(flow.vectors[:, :, 2:]).all()
 
 
 def test_single_frame_has_no_flow_and_the_work_can_be_stopped():

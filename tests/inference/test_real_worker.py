@@ -48,6 +48,8 @@ def test_the_worker_answers_with_maps_windows_and_a_verdict_and_hears_a_cancel(l
     assert end.prediction.clip == "tuke_lumify_l12.mp4"
     assert json.dumps(end.prediction.to_json())
     assert {event.motion_map.quantity for event in heard.of(1) if isinstance(event, MotionReady)} >= {"speckle_change"}
+    flow = [e.motion_map for e in heard.of(1) if isinstance(e, MotionReady) and e.motion_map.quantity == "flow"]
+    assert flow[0].vectors.shape[0] == len(flow[0].times_s)  # velocities come through the pipe
     windows = [event.window for event in heard.of(1) if isinstance(event, WindowScored)]
     assert [(w.start, w.stop) for w in windows] == [(w.start, w.stop) for w in end.prediction.windows]
     fractions = [event.fraction for event in heard.of(1) if isinstance(event, Progress)]
