@@ -130,7 +130,8 @@ class ClipsPart(QObject):
         self._keeper.change(lambda s: _with_kept(to.clip_selected(s, index, speed=speed), kept))
         self._keeper.change(lambda s: to.notice_set(s, self._notes.get(path, "")))
         log.info("opening %s", clip_tag(path))
-        self._loader.submit(LoadJob(path, self._keeper.settings.memory_mb * 1024 * 1024))
+        settings = self._keeper.settings
+        self._loader.submit(LoadJob(path, settings.memory_mb * 1024 * 1024, settings.colour))
 
     def go(self, step: int) -> None:
         """Turn to the clip `step` places further down the worklist."""

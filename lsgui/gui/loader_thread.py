@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject
 
@@ -54,17 +55,18 @@ class LoadJob:
 
     path: Path
     budget_bytes: int
+    colour: Literal["auto", "rgb", "ybr"] = "auto"
 
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Decode; tells `ClipOpened`, then `ClipGrew` again and again, then `ClipComplete`."""
-        from lsgui.readers.base import open_source  # here: it loads OpenCV and pydicom
+        from lsgui.readers.base import ReadOptions, open_source  # here: it loads OpenCV and pydicom
         from lsgui.readers.frame_store import GrowingFrames
 
         began = time.perf_counter()
         store: GrowingFrames | None = None
         told_at = 0.0
         try:
-            with open_source(self.path) as source:
+            with open_source(self.path, options=ReadOptions(colour=self.colour)) as source:
                 for frame in source:
                     if cancelled():
                         raise CancelledError

@@ -105,6 +105,13 @@ class Settings:
         step=128,
         suffix=" MB",
     )
+    colour: Literal["auto", "rgb", "ybr"] = _setting(
+        "auto",
+        "Colour of DICOM clips",
+        "Where a file names its colours wrongly its greys look false: say here what they are, and open it again.",
+        "Player",
+        choices={"auto": "As the file says", "rgb": "Red, green, blue (RGB)", "ybr": "Luma and chroma (YBR)"},
+    )
     suggest_on_open: bool = _setting(
         True,
         "Suggest the pleural line on opening",
