@@ -37,7 +37,7 @@ def test_a_clip_keeps_its_own_time(review, qtbot, clips):
     frames = list(dict.fromkeys(shown))
     assert frames == sorted(frames)
     assert frames[-1] == 49
-    assert len(frames) >= 10  # a busy machine may wake the player late: it then shows the frame that is due
+    assert len(frames) >= 45  # a busy machine may wake the player late: it then shows the frame that is due
 
 
 def test_keys_of_the_player(review, qtbot, clips):
