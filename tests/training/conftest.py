@@ -1,9 +1,14 @@
 """The training tests share simulated strips, cut once."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from lsgui.training.sources import simulated_sources
 from lsgui.training.strip_windows import StripSource
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `tiny_samples`
 
 
 @pytest.fixture(scope="session")
