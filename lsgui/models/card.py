@@ -21,6 +21,7 @@ CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 
 InputKind = Literal["strip", "frame", "patches", "flow", "none"]
+Role = Literal["verdict", "flow"]
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class ModelCard(BaseModel):
         Hash of the weights file; empty for a model without weights.
     architecture_only
         True for a published network that comes without weights: it is listed, and can be trained, but not asked.
+    role
+        "verdict": says whether the lung slides; "flow": measures motion for other models and is never asked itself.
     trained_on, metrics, command, seed, limits
         Where the weights come from, what was measured and what not to expect.
     folder
@@ -105,6 +108,7 @@ class ModelCard(BaseModel):
     published_parameters: int | None = Field(default=None, ge=1)
     sha256: str = ""
     architecture_only: bool = False
+    role: Role = "verdict"
     trained_on: str = ""
     metrics: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
@@ -142,6 +146,11 @@ class ModelCard(BaseModel):
     def needs_weights(self) -> bool:
         """True for a network, False for a measure without weights."""
         return bool(self.sha256)
+
+    @property
+    def can_be_asked(self) -> bool:
+        """True for a model that gives verdicts as it is."""
+        return self.role == "verdict" and not self.architecture_only
 
     @property
     def weights_path(self) -> Path:
@@ -259,7 +268,7 @@ def find_cards() -> dict[str, ModelCard]:
     cards, faults = scan_cards()
     for fault in faults.values():
         _log.warning("%s", fault)
-    return {name: card for name, card in cards.items() if not card.architecture_only}
+    return {name: card for name, card in cards.items() if card.can_be_asked}
 
 
 def load_card(model_id: str) -> ModelCard:
@@ -268,17 +277,19 @@ def load_card(model_id: str) -> ModelCard:
     Raises
     ------
     ModelError
-        When there is no such model, its card is damaged, or it comes without weights.
+        When there is no such model, its card is damaged, it comes without weights or gives no verdict.
     """
     cards, faults = scan_cards()
     if model_id in faults:
         raise faults[model_id]
     if model_id not in cards:
         raise ModelError(f"There is no model called {model_id!r}: choose one of {_usable(cards)}.")
+    if cards[model_id].role != "verdict":
+        raise ModelError(f"Model {model_id!r} measures motion and gives no verdict: choose one of {_usable(cards)}.")
     if cards[model_id].architecture_only:
         raise ModelError(f"Model {model_id!r} comes without weights: train it, or choose one of {_usable(cards)}.")
     return cards[model_id]
 
 
 def _usable(cards: dict[str, ModelCard]) -> str:
-    return ", ".join(name for name, card in cards.items() if not card.architecture_only) or "none"
+    return ", ".join(name for name, card in cards.items() if card.can_be_asked) or "none"
