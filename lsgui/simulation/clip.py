@@ -67,7 +67,9 @@ def simulate_clip(spec: ClipSpec, seed: int) -> SimulatedClip:
     geometry = Geometry.of(spec)
     canvas = Canvas.for_spec(spec, _reach_mm(spec), geometry.half_width_mm)
     pitch = spec.picture.mm_per_px
-    pool = SpecklePool(rng, canvas.height, canvas.width, spec.scanner.axial_mm / pitch, spec.scanner.lateral_mm / pitch)
+    # noise is drawn from the same pool for the whole picture, which a small curved probe sees beyond its canvas
+    width = max(canvas.width, spec.picture.width // 2)
+    pool = SpecklePool(rng, canvas.height, width, spec.scanner.axial_mm / pitch, spec.scanner.lateral_mm / pitch)
     anatomy = build(spec, canvas, pool, rng)
     ends = visible_stretch(anatomy, spec, geometry)
     shown = shown_frames(spec.scanner, spec.frames)
@@ -101,7 +103,7 @@ def _reach_mm(spec: ClipSpec) -> tuple[float, float]:
     motion = spec.motion
     half = 0.5 * spec.picture.seconds
     depth = spec.picture.height * spec.picture.mm_per_px
-    across = abs(motion.drift_mm_s[0]) * half + motion.sway_mm + motion.wall_swing_mm + 4 * motion.tremor_mm
+    across = abs(motion.drift_mm_s[0]) * half + motion.sway_mm + abs(motion.wall_swing_mm) + 4 * motion.tremor_mm
     along = abs(motion.drift_mm_s[1]) * half + motion.wall_pulse_mm + 2 * motion.tremor_mm
     return across, along + 0.5 * abs(motion.wall_rise) * depth
 
@@ -170,10 +172,14 @@ class _LungTexture:
         self._rows = np.repeat(np.arange(height, dtype=np.float32)[:, None], width, axis=1)
         self._map_x = np.empty((height, width), dtype=np.float32)
 
-    def at(self, path_mm: npt.NDArray[np.float64], moved_mm: npt.NDArray[np.float64]) -> Field:
-        """Return the texture at a place (W,) along the line, with the path (W,) gone since the last frame."""
+    def at(self, path_mm: npt.NDArray[np.float64], moved_mm: npt.NDArray[np.float64], slice_at: float) -> Field:
+        """Return the texture at a place (W,) along the line, with the path (W,) gone since the last frame.
+
+        `slice_at` is how far the probe has tilted, in slices: the lung below passes through the scan plane as the wall
+        does.
+        """
         lung = self._lung
-        through = np.sqrt(1.0 - lung.in_plane**2) * path_mm / lung.slice_mm
+        through = np.sqrt(1.0 - lung.in_plane**2) * path_mm / lung.slice_mm + slice_at
         index = np.floor(through)
         part = through - index
         column = np.mod(self._columns - lung.in_plane * path_mm / self._pitch, self._width - 1)
@@ -217,11 +223,11 @@ class _PleuralEcho:
         self._phase = [np.pi * 0.6 * smooth_curve(rng, width, sigma) for _ in range(_LUNG_SLICES)]
         self._x = np.arange(width)
 
-    def at(self, path_mm: npt.NDArray[np.float64]) -> Field:
-        """Return the line's echo in rows `top` to `bottom`, (rows, W, 2)."""
+    def at(self, path_mm: npt.NDArray[np.float64], slice_at: float) -> Field:
+        """Return the line's echo in rows `top` to `bottom`, (rows, W, 2), with the probe tilted by `slice_at`."""
         spec = self._spec
         column = np.mod(self._x - spec.lung.in_plane * path_mm / spec.picture.mm_per_px, len(self._x) - 1)
-        through = np.sqrt(1.0 - spec.lung.in_plane**2) * path_mm / spec.lung.slice_mm
+        through = np.sqrt(1.0 - spec.lung.in_plane**2) * path_mm / spec.lung.slice_mm + slice_at
         slow, part = np.floor(through), through - np.floor(through)
         level, phase = np.zeros(len(self._x)), np.zeros(len(self._x))
         for index in np.unique(np.concatenate([slow, slow + 1])):
@@ -274,14 +280,15 @@ def _render(
     for k, time_s in enumerate(motion.times_s):
         step = np.abs(motion.lung_mm[k] - motion.lung_mm[max(k - 1, 0)])
         step = step + spec.lung.restless_mm_s * (time_s - motion.times_s[max(k - 1, 0)]) * motion.free[k]
-        lung = texture.at(motion.lung_mm[k], step)
+        step = step + spec.lung.slice_mm * abs(motion.slice_at[k] - motion.slice_at[max(k - 1, 0)])
+        lung = texture.at(motion.lung_mm[k], step, motion.slice_at[k])
         if len(places):
             lung *= lung_level + ray_map * both(_b_lines(spec, anatomy, places, motion.lung_mm[k]))[None]
         else:
             lung *= lung_level
         scene = _slice_at(anatomy.slices, motion.slice_at[k])
         scene[first:] += lung
-        scene[pleura.top : pleura.bottom] += pleura.at(motion.lung_mm[k])
+        scene[pleura.top : pleura.bottom] += pleura.at(motion.lung_mm[k], motion.slice_at[k])
         if wall_share > 0:
             scene *= np.float32(np.sqrt(1.0 - wall_share))
             scene += level * wall_renewal.step(wall_kept)
@@ -300,7 +307,7 @@ def wall_renewal_of(spec: ClipSpec) -> tuple[float, float]:
     sqrt(correlation at 0.25 s) = 1 - w (1 - exp(-0.25 / tau)).
     """
     lost = 1.0 - np.exp(-0.25 / spec.wall.renewal_s)
-    share = float(np.clip((1.0 - np.sqrt(spec.wall.correlation)) / lost, 0.0, 0.7))
+    share = float(np.clip((1.0 - np.sqrt(spec.wall.correlation)) / lost, 0.0, 0.9))
     return float(np.exp(-1.0 / (spec.picture.fps * spec.wall.renewal_s))), share
 
 

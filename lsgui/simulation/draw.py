@@ -120,7 +120,7 @@ def _wall(rng: np.random.Generator, picture: Picture, depth_mm: float) -> Wall:
         fascia_db=_between(rng, -26.0, -10.0),
         fat_fraction=_between(rng, 0.15, 0.6),
         ribs=tuple(ribs),
-        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.02), np.log(0.45)))),
+        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.04), np.log(0.9)))),
         renewal_s=_between(rng, 0.15, 1.2),
     )
 
@@ -173,7 +173,7 @@ def _motion(rng: np.random.Generator, picture: Picture) -> Motion:
         sway_mm=0.0 if held else _between(rng, 0.0, 0.6),
         sway_hz=_between(rng, 0.1, 0.8),
         tremor_mm=_between(rng, 0.0, 0.08) if _chance(rng, 0.5) else 0.0,
-        tilt_slices=_between(rng, 0.1, 1.2) if _chance(rng, 0.35) else 0.0,
+        tilt_slices=float(np.exp(rng.uniform(np.log(0.2), np.log(2.8)))) if _chance(rng, 0.6) else 0.0,
     )
 
 

@@ -226,7 +226,7 @@ class _Level:
 
 def easy_spec(rng: np.random.Generator) -> PairSpec:
     """Return what happens in a pair to begin learning with: a clear shift of the whole picture."""
-    return PairSpec("rigid", shift_px=float(rng.uniform(1.0, 6.0)), noise=float(rng.uniform(0.0, 2.0)))
+    return PairSpec("rigid", shift_px=float(rng.uniform(1.0, 14.0)), noise=float(rng.uniform(0.0, 2.0)))
 
 
 def random_spec(rng: np.random.Generator) -> PairSpec:

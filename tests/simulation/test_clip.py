@@ -166,3 +166,30 @@ def test_a_convex_picture_is_a_sector_with_true_speeds() -> None:
     line = made.roi.line_at(0)
     assert line[4, 1] > line[0, 1] + 3  # bent around the probe
     assert (made.frames[5, np.round(line[:, 1]).astype(int), np.round(line[:, 0]).astype(int)] > 20).all()
+
+
+def test_a_small_curved_probe_sees_a_picture_wider_than_its_canvas() -> None:
+    picture = Picture(400, 220, 0.15, 15.0, 0.4, "convex", probe_radius_mm=15.0, sector_deg=40.0)
+    made = simulate_clip(replace(lumify("sliding"), picture=picture, pleura=Pleura(depth_mm=9.0)), 2)
+    assert made.frames.shape == (6, 220, 400)
+    assert made.frames.any()
+
+
+@pytest.mark.parametrize("swing_mm", [-1.5, 1.5])
+def test_the_line_stays_in_the_picture_whichever_way_the_wall_swings(swing_mm: float) -> None:
+    made = simulate_clip(replace(lumify("absent"), motion=replace(STILL, wall_swing_mm=swing_mm)), 4)
+    for k in range(0, len(made.frames), 8):
+        x = made.roi.line_at(k)[:, 0]
+        assert x.min() >= 0.0
+        assert x.max() <= made.frames.shape[2] - 1
+
+
+def test_a_tilting_probe_changes_the_still_lung_as_much_as_the_wall() -> None:
+    """Out-of-plane motion must not tell absent from present: everything passes through the scan plane alike."""
+    change = {}
+    for tilt in (0.0, 1.5):
+        spec = replace(lumify("absent"), motion=replace(STILL, tilt_slices=tilt, sway_hz=0.3))
+        made = simulate_clip(spec, 3)
+        change[tilt] = block_correlation(made.frames, made.roi, lags=(8,), gap_px=6)[8]
+    assert change[1.5][0] < change[0.0][0] - 0.05
+    assert change[1.5][1] < change[0.0][1] - 0.1
