@@ -102,12 +102,15 @@ def strip_channels(frames: Grey) -> Grey:
 
 
 def _pooled(channel: Grey) -> Grey:
-    time, rows, columns = (
-        channel.shape[0] // POOL_TIME or 1,
+    """Return means over blocks. Sums of slices: numpy's own mean over short axes takes ten times as long."""
+    frames, rows, columns = (
+        max(channel.shape[0] // POOL_TIME, 1),
         channel.shape[1] // POOL_ROWS,
         channel.shape[2] // POOL_COLUMNS,
     )
     pool_time = min(POOL_TIME, channel.shape[0])
-    cut = channel[: time * pool_time, : rows * POOL_ROWS, : columns * POOL_COLUMNS]
-    shaped = cut.reshape(time, pool_time, rows, POOL_ROWS, columns, POOL_COLUMNS)
-    return np.asarray(shaped.mean(axis=(1, 3, 5)), dtype=np.float32)
+    cut = channel[: frames * pool_time, : rows * POOL_ROWS, : columns * POOL_COLUMNS]
+    over_time = sum(cut[k::pool_time] for k in range(1, pool_time)) + cut[::pool_time]
+    over_rows = sum(over_time[:, k::POOL_ROWS] for k in range(1, POOL_ROWS)) + over_time[:, ::POOL_ROWS]
+    total = sum(over_rows[:, :, k::POOL_COLUMNS] for k in range(1, POOL_COLUMNS)) + over_rows[:, :, ::POOL_COLUMNS]
+    return np.asarray(total / np.float32(pool_time * POOL_ROWS * POOL_COLUMNS), dtype=np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Window = npt.NDArray[np.float32]
+Curve = npt.NDArray[np.float64]
 EditKind = Literal["original", "retimed", "shallow", "held", "residual", "pulse", "mirror", "mirror_held"]
 POSITIVE: tuple[EditKind, ...] = ("original", "retimed", "shallow")
 NEGATIVE: tuple[EditKind, ...] = ("held", "residual", "pulse", "mirror", "mirror_held")
@@ -32,8 +33,15 @@ class Seam:
         return weight
 
 
+LINE_KEPT_ODDS = 0.2
+"""How often the seam lies under the pleural line, so that a still lung keeps the line of a sliding one: a bright line
+that shimmers is not sliding, and the seam there says nothing, for positives have it as often."""
+
+
 def random_seam(rng: np.random.Generator, pleura_row: int) -> Seam:
-    """Return a seam just above the pleural line: the line itself belongs to the lung."""
+    """Return a seam, mostly just above the pleural line (the line itself belongs to the lung), else just under it."""
+    if rng.random() < LINE_KEPT_ODDS:
+        return Seam(pleura_row + rng.uniform(1.0, 4.0), rng.uniform(0.5, 3.0))
     return Seam(pleura_row + rng.uniform(-3.5, 1.0), rng.uniform(0.5, 3.0))
 
 
@@ -86,37 +94,69 @@ def wall_residual(window: Window, pleura_row: int) -> Window:
     return reflected
 
 
-def moved(frame: Window, along: npt.NDArray[np.float64], across: npt.NDArray[np.float64]) -> Window:
-    """Return one (D, S) frame displaced by (along, across) samples at each moment, (T, D, S)."""
-    size = (frame.shape[1], frame.shape[0])
+def moved(frames: Window, along: Curve, across: Curve) -> Window:
+    """Return frames (T, D, S), or one frame (1, D, S) again and again, displaced by (along, across) samples."""
+    size = (frames.shape[2], frames.shape[1])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    out = [
-        cv2.warpAffine(frame, np.array([[1, 0, dx], [0, 1, dy]]), size, flags=flags, borderMode=cv2.BORDER_REFLECT)
-        for dx, dy in zip(along, across, strict=True)
-    ]
-    return np.stack(out).astype(np.float32)
+    out = np.empty((len(along), *frames.shape[1:]), dtype=np.float32)
+    for k, (dx, dy) in enumerate(zip(along, across, strict=True)):
+        matrix = np.array([[1, 0, dx], [0, 1, dy]])
+        frame = frames[k if len(frames) > 1 else 0]
+        out[k] = cv2.warpAffine(frame, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT)
+    return out
 
 
-def pulse_motion(
-    rng: np.random.Generator, seconds: npt.NDArray[np.float64], most: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return a heart-rate jerk (along, across) in samples: 1-1.7 Hz, `most` samples at its peak."""
+def pulse_motion(rng: np.random.Generator, seconds: Curve, most: float) -> tuple[Curve, Curve]:
+    """Return a heart-rate jerk (along, across) in samples: 1-1.7 Hz, `most` samples at its peak.
+
+    The stroke is drawn from a soft swing to a short jerk, mostly along the line but for part of it in any direction.
+    """
     rate, phase = rng.uniform(1.0, 1.7), rng.uniform(0, 2 * np.pi)
-    beat = np.maximum(np.sin(2 * np.pi * rate * seconds + phase), 0.0) ** 3
-    angle = rng.uniform(-0.5, 0.5) + (np.pi if rng.random() < 0.5 else 0.0)
+    beat = np.maximum(np.sin(2 * np.pi * rate * seconds + phase), 0.0) ** rng.uniform(1.0, 5.0)
+    widest = 0.5 if rng.random() < 0.7 else 0.5 * np.pi
+    angle = rng.uniform(-widest, widest) + (np.pi if rng.random() < 0.5 else 0.0)
     return most * np.cos(angle) * beat, most * np.sin(angle) * beat
+
+
+def slow_motion(rng: np.random.Generator, seconds: Curve, most: float) -> tuple[Curve, Curve]:
+    """Return a slow shift (along, across) in samples, as of a lung that gives way a little under probe and wall."""
+    rate, phase = rng.uniform(0.05, 0.7), rng.uniform(0, 2 * np.pi)
+    swing = np.sin(2 * np.pi * rate * seconds + phase) - np.sin(phase)
+    return most * swing, most * rng.uniform(-0.3, 0.3) * swing
+
+
+def varied_wall(window: Window, pleura_row: int, rng: np.random.Generator) -> Window:
+    """Return the wall's own moving texture below the line: reflected, at times in another order, place or scale.
+
+    Without these a network could learn to recognise the reflection itself, or that wall and lung change together.
+    """
+    source = window
+    if rng.random() < 0.5:
+        source = np.roll(window, int(rng.integers(len(window))), axis=0)
+        source = source[::-1] if rng.random() < 0.5 else source
+    if rng.random() < 0.3:
+        source = source[:, :, ::-1]
+    if rng.random() < 0.3:  # coarser or finer than the wall is
+        zoom = rng.uniform(0.7, 1.4)
+        matrix = np.array([[zoom, 0.0, 0.0], [0.0, zoom, pleura_row * (1.0 - zoom)]])
+        size, flags = (window.shape[2], window.shape[1]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        source = np.stack([cv2.warpAffine(f, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT) for f in source])
+    return mirrored_wall(source, pleura_row, int(rng.integers(0, 3)))
 
 
 def edit_window(
     kind: EditKind,
     window: Window,
     pleura_row: int,
-    seconds: npt.NDArray[np.float64],
+    seconds: Curve,
     rng: np.random.Generator,
     other: Window | None = None,
     seam: Seam | None = None,
 ) -> Window:
     """Return `window` edited.
+
+    Any texture below the line, sliding or still, may beat with the heart or give way slowly as well: neither motion
+    tells the classes apart.
 
     Parameters
     ----------
@@ -130,26 +170,47 @@ def edit_window(
     seam
         Where the exchange begins; drawn when None.
     """
-    seam = seam or random_seam(rng, pleura_row)
     if kind == "original":
         return window
-    if kind == "retimed":
-        if other is None:
-            raise ValueError("a re-timed window needs another moment")
-        return blend(window, match_texture(other, window, pleura_row), seam)
-    still = window[int(rng.integers(len(window)))]
-    held = np.repeat(still[None], len(window), axis=0)
+    seam = seam or random_seam(rng, pleura_row)
+    still = window[int(rng.integers(len(window)))][None]
+    if kind in POSITIVE:
+        below = _sliding(kind, window, still, pleura_row, rng, other)
+        if rng.random() < 0.3:
+            below = moved(below, *pulse_motion(rng, seconds, rng.uniform(0.2, 1.6)))
+        return blend(window, below, seam)
+    return blend(window, _still(kind, window, still, pleura_row, seconds, rng), seam)
+
+
+def _sliding(
+    kind: EditKind, window: Window, still: Window, pleura_row: int, rng: np.random.Generator, other: Window | None
+) -> Window:
     if kind == "shallow":
-        share = rng.uniform(0.65, 0.9)
-        return blend(window, (held + share * (window - held)).astype(np.float32), seam)
-    if kind == "held":
-        below = held + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
-    elif kind == "residual":
-        below = held + wall_residual(window, pleura_row) * rng.uniform(0.7, 1.1)
-    elif kind == "pulse":
-        below = moved(still, *pulse_motion(rng, seconds, rng.uniform(0.2, 1.25)))
-        below = below + wall_residual(window, pleura_row) * rng.uniform(0.3, 1.0)
+        share = np.float32(rng.uniform(0.65, 0.92))
+        return np.asarray(still + share * (window - still), dtype=np.float32)
+    if other is None:
+        raise ValueError("a re-timed window needs another moment")
+    return match_texture(other, window, pleura_row)
+
+
+def _still(
+    kind: EditKind, window: Window, still: Window, pleura_row: int, seconds: Curve, rng: np.random.Generator
+) -> Window:
+    if kind.startswith("mirror"):
+        mirror = match_texture(varied_wall(window, pleura_row, rng), window, pleura_row)
+        if kind == "mirror":
+            return mirror
+        share = np.float32(rng.uniform(0.3, 0.7))
+        return np.asarray(share * mirror + (1.0 - share) * still, dtype=np.float32)
+    if kind == "pulse":
+        below = moved(still, *pulse_motion(rng, seconds, rng.uniform(0.3, 1.6)))
+    elif rng.random() < 0.3:
+        below = moved(still, *slow_motion(rng, seconds, rng.uniform(0.1, 1.2)))
     else:
-        mirror = match_texture(mirrored_wall(window, pleura_row, int(rng.integers(0, 3))), window, pleura_row)
-        below = mirror if kind == "mirror" else 0.5 * mirror + 0.5 * held
-    return blend(window, below.astype(np.float32), seam)
+        below = np.repeat(still, len(window), axis=0)
+    if kind == "held":
+        return below + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
+    residual = wall_residual(window, pleura_row) * np.float32(rng.uniform(0.6, 1.15))
+    if rng.random() < 0.5:  # not in step with the wall
+        residual = np.roll(residual, int(rng.integers(len(window))), axis=0)
+    return below + residual

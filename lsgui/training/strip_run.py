@@ -18,9 +18,10 @@ from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.cmwru_strip import CmwruStrip
 from lsgui.training.leave_one_out import ClipScore, judge_simulated, leave_one_out, summary
-from lsgui.training.sources import dataset_sources, read_dataset, simulated_sources
-from lsgui.training.strip_trainer import StripRecipe, train_strip_network
-from lsgui.training.strip_windows import StripSource
+from lsgui.training.sources import dataset_sources, read_dataset
+from lsgui.training.strip_cache import simulated_strips
+from lsgui.training.strip_trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
+from lsgui.training.strip_windows import StripSource, WindowBank
 
 VERSION = "1"
 ABSTAIN = (0.42, 0.58)
@@ -87,16 +88,17 @@ class StripRun:
         rows = read_dataset(self.data, self.index)
         with _progress() as bars:
             simulated = self._simulated(bars)
+            start = self._pretrained(simulated, bars)
             metrics: dict[str, Any] = {}
             if measure:
                 sliding = [row for row in rows if row.label == "ls_p"]
-                scores = leave_one_out(sliding, simulated, self._trainer(bars), self._note)
+                scores = leave_one_out(sliding, simulated, self._trainer(bars, start), self._note)
                 metrics = {"leave_one_patient_out": summary(scores, (-0.32, 0.32))}
                 self._write("leave_one_out.json", {**metrics, "scores": [asdict(score) for score in scores]})
             real = list(dataset_sources(rows))
-            network = self._trainer(bars)([*real, *simulated], "all")
+            network = self._trainer(bars, start)([*real, *simulated], "all")
             if measure:
-                fresh = simulated_sources(FRESH_CLIPS, self.recipe.seed + FRESH_SEED)
+                fresh = simulated_strips(FRESH_CLIPS, self.recipe.seed + FRESH_SEED, self.out)
                 metrics["fresh_simulated"] = judge_simulated(network, fresh)
         return self._publish(network, real, metrics)
 
@@ -111,27 +113,36 @@ class StripRun:
             raise DatasetError(f"{self.out}: the folder cannot be made ({fault.strerror}).") from fault
 
     def _simulated(self, bars: Progress) -> list[StripSource]:
-        count = self.recipe.simulated_clips if self.recipe.simulated_share > 0 else 0
+        count = self.recipe.simulated_clips if self.recipe.uses_simulation else 0
         if not count:
             return []
         task = bars.add_task("simulating clips", total=count)
-        return list(simulated_sources(count, self.recipe.seed, lambda done, _: bars.update(task, completed=done)))
+        return simulated_strips(count, self.recipe.seed, self.out, lambda done, _: bars.update(task, completed=done))
 
-    def _trainer(self, bars: Progress) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
-        def train(sources: Sequence[StripSource], fold: str) -> CmwruStrip:
-            task = bars.add_task(f"training ({fold})", total=self.recipe.steps)
+    def _pretrained(self, simulated: Sequence[StripSource], bars: Progress) -> Weights | None:
+        """Return weights that have seen simulated strips alone: with no patient in them, one set does for all folds."""
+        if not simulated or not self.recipe.pretrain_steps:
+            return None
+        return self._train(simulated, "simulated", pretraining(self.recipe), bars).state_dict()
 
-            def report(step: int, _steps: int, loss: float) -> None:
-                bars.update(task, completed=step, description=f"training ({fold}) loss {loss:.3f}")
-                if step % 50 == 0:
-                    _log.info("fold %s step %d loss %.4f", fold, step, loss)
+    def _trainer(self, bars: Progress, start: Weights | None) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
+        bank = WindowBank()
+        return lambda sources, fold: self._train(sources, fold, training(self.recipe, start), bars, bank)
 
-            checkpoint = self.out / f"checkpoint_{fold}.pt"
-            if not self.resume:
-                checkpoint.unlink(missing_ok=True)
-            return train_strip_network(sources, self.recipe, self.device, checkpoint, report).cpu()
+    def _train(
+        self, sources: Sequence[StripSource], fold: str, stage: Stage, bars: Progress, bank: WindowBank | None = None
+    ) -> CmwruStrip:
+        task = bars.add_task(f"training ({fold})", total=stage.steps)
 
-        return train
+        def report(step: int, _steps: int, loss: float) -> None:
+            bars.update(task, completed=step, description=f"training ({fold}) loss {loss:.3f}")
+            if step % 50 == 0:
+                _log.info("fold %s step %d loss %.4f", fold, step, loss)
+
+        checkpoint = self.out / f"checkpoint_{fold}.pt"
+        if not self.resume:
+            checkpoint.unlink(missing_ok=True)
+        return train_strip_network(sources, self.recipe, self.device, checkpoint, report, stage, bank).cpu()
 
     def _note(self, patient: str, scores: list[ClipScore]) -> None:
         self._write(f"fold_{patient}.json", [asdict(score) for score in scores])
@@ -156,7 +167,7 @@ class StripRun:
             parameters=sum(weight.numel() for weight in network.parameters()),
             sha256=digest,
             trained_on=f"{len(real)} sliding clips of {patients} patients, edits of them, "
-            f"{self.recipe.simulated_clips if self.recipe.simulated_share > 0 else 0} simulated clips",
+            f"{self.recipe.simulated_clips if self.recipe.uses_simulation else 0} simulated clips",
             metrics=metrics,
             command=self._command(),
             seed=self.recipe.seed,
