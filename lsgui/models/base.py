@@ -16,7 +16,19 @@ from lsgui.core.errors import ModelError
 from lsgui.core.registry import Registry
 from lsgui.models.card import InputKind, ModelCard
 
-_NOT_MODELS = frozenset({"base", "card", "checkpoint", "preprocess", "published_checkpoint", "raft", "residual3d"})
+_NOT_MODELS = frozenset(
+    {
+        "base",
+        "card",
+        "checkpoint",
+        "hyperparameters",
+        "pooled_head",
+        "preprocess",
+        "published_checkpoint",
+        "raft",
+        "residual3d",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,24 +271,36 @@ def find_cards() -> dict[str, ModelCard]:
     return {name: card for name, card in cards.items() if card.can_be_asked}
 
 
-def load_card(model_id: str) -> ModelCard:
+def load_card(model: str | Path) -> ModelCard:
     """Return the card of one model.
+
+    Parameters
+    ----------
+    model
+        A model's id, or a folder that holds a card, such as that of a training run. An id wins over a folder.
 
     Raises
     ------
     ModelError
-        When there is no such model, its card is damaged, it comes without weights or gives no verdict.
+        When there is no such model, its card is damaged, or it comes without weights.
     """
+    name = str(model)
     cards, faults = scan_cards()
-    if model_id in faults:
-        raise faults[model_id]
-    if model_id not in cards:
-        raise ModelError(f"There is no model called {model_id!r}: choose one of {_usable(cards)}.")
-    if cards[model_id].role != "verdict":
-        raise ModelError(f"Model {model_id!r} measures motion and gives no verdict: choose one of {_usable(cards)}.")
-    if cards[model_id].architecture_only:
-        raise ModelError(f"Model {model_id!r} comes without weights: train it, or choose one of {_usable(cards)}.")
-    return cards[model_id]
+    if name in faults:
+        raise faults[name]
+    card = cards.get(name) or _card_in_folder(Path(name), cards)
+    if card.architecture_only:
+        raise ModelError(f"Model {name!r} comes without weights: train it, or choose one of {_usable(cards)}.")
+    return card
+
+
+def _card_in_folder(folder: Path, cards: dict[str, ModelCard]) -> ModelCard:
+    folder = folder.parent if folder.name == CARD_FILE else folder
+    if (folder / CARD_FILE).is_file():
+        return read_card(folder)
+    if folder.is_dir():
+        raise ModelError(f"{folder} holds no {CARD_FILE}: name the folder of a model or one of {_usable(cards)}.")
+    raise ModelError(f"There is no model called {str(folder)!r}: choose one of {_usable(cards)}.")
 
 
 def _usable(cards: dict[str, ModelCard]) -> str:

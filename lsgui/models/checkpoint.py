@@ -13,19 +13,39 @@ from lsgui.core.errors import ModelError
 from lsgui.models.card import ModelCard
 
 
-def save_weights(module: torch.nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> str:
+def save_weights(
+    module: torch.nn.Module, path: Path, metadata: Mapping[str, str] | None = None, *, half: bool = False
+) -> str:
     """Write the module's weights and buffers to `path` and return the file's SHA-256.
 
     The file appears whole or not at all: it is written beside its place and moved there.
+
+    Parameters
+    ----------
+    half
+        Matrices and kernels as float16, which halves the file; they are read back as float32. Vectors, which are few
+        and include the statistics of normalisations, keep their precision.
     """
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
-    data = save(tensors, metadata=dict(metadata) if metadata else None)
+    tensors = {name: _stored(tensor, half) for name, tensor in module.state_dict().items()}
+    return save_tensors(tensors, path, metadata)
+
+
+def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
+    dtype = torch.float16 if half and tensor.is_floating_point() and tensor.ndim > 1 else tensor.dtype
+    return tensor.detach().cpu().to(dtype).contiguous().clone()
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> str:
+    """Write tensors by name to `path`, whole or not at all, and return the file's SHA-256."""
+    data = save(dict(tensors), metadata=dict(metadata) if metadata else None)
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
 def load_weights(module: torch.nn.Module, data: bytes, name: str) -> None:
     """Put weights into `module`; every tensor must be there with its shape, and no other.
+
+    Weights that are stored as float16 become what the network has.
 
     Parameters
     ----------

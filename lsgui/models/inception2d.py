@@ -3,8 +3,13 @@
 from torch import Tensor, nn
 from torchvision.models import inception_v3
 
+from lsgui.core.errors import ModelError
 from lsgui.models.base import MODELS, ModelSpec
 from lsgui.models.card import ModelCard
+from lsgui.models.hyperparameters import frames_and_size, share
+
+SMALLEST = 75
+"""Side in pixels under which nothing is left of a frame before the last layers."""
 
 
 class Inception2d(nn.Module):
@@ -13,9 +18,9 @@ class Inception2d(nn.Module):
     A frame by itself holds no motion: this baseline shows how much of a figure comes from anything else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.5) -> None:
         super().__init__()
-        self.network = inception_v3(weights=None, num_classes=1, aux_logits=False, init_weights=False)
+        self.network = inception_v3(weights=None, num_classes=1, aux_logits=False, init_weights=False, dropout=dropout)
 
     def forward(self, clip: Tensor) -> Tensor:
         """Map (N, T, 1, H, W) to logits (N, 1), the mean over the frames."""
@@ -25,8 +30,17 @@ class Inception2d(nn.Module):
 
 
 def build(card: ModelCard) -> Inception2d:
-    """Return the network that a card describes, with fresh weights."""
-    return Inception2d()
+    """Return the network that a card describes, with fresh weights.
+
+    Raises
+    ------
+    ModelError
+        When a hyper-parameter of the card cannot be used.
+    """
+    _, size = frames_and_size(card, 16, SMALLEST)
+    if size < SMALLEST:
+        raise ModelError(f"Model {card.id}: frames of {size} px are too small, it needs at least {SMALLEST}.")
+    return Inception2d(share(card, "dropout", 0.5))
 
 
 MODELS.register("inception2d")(ModelSpec("inception2d", "frame", build))

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from lsgui.models.base import MODELS, ModelSpec
 from lsgui.models.card import ModelCard
+from lsgui.models.hyperparameters import PUBLISHED_DROPOUT, frames_and_size, share
 
 
 class _ResidualBlock2d(nn.Module):
@@ -30,7 +31,7 @@ class Rcm2d(nn.Module):
     The normalisation before the GRU is essential: without it the output does not depend on the input.
     """
 
-    def __init__(self, size: int = 256, dropout: float = 0.65) -> None:
+    def __init__(self, size: int = 256, dropout: float = PUBLISHED_DROPOUT) -> None:
         super().__init__()
         self.frame = nn.Sequential(
             *_convolution(1, 2, 7),
@@ -61,8 +62,14 @@ class Rcm2d(nn.Module):
 
 
 def build(card: ModelCard) -> Rcm2d:
-    """Return the network that a card describes, with fresh weights."""
-    return Rcm2d((card.input.size or (30, 256))[1])
+    """Return the network that a card describes, with fresh weights.
+
+    Raises
+    ------
+    ModelError
+        When a hyper-parameter of the card cannot be used.
+    """
+    return Rcm2d(frames_and_size(card, 30, 256)[1], share(card, "dropout", PUBLISHED_DROPOUT))
 
 
 MODELS.register("rcm2d")(ModelSpec("rcm2d", "frame", build))

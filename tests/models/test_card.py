@@ -139,6 +139,44 @@ def test_an_unknown_model_names_the_known_ones():
         load_card("nothing")
 
 
+def test_a_folder_with_a_card_is_a_model_as_well(own, monkeypatch):
+    motion = json.loads((model_dirs()[-1] / "motion" / "model.json").read_text(encoding="utf-8"))
+    elsewhere = own / "runs" / "mine"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "model.json").write_text(json.dumps({**motion, "id": "mine", "version": "7"}), encoding="utf-8")
+    for name in (str(elsewhere), elsewhere, elsewhere / "model.json"):
+        card = load_card(name)
+        assert (card.id, card.version, card.folder, card.shipped) == ("mine", "7", elsewhere, False)
+    monkeypatch.chdir(own)
+    assert load_card("runs/mine").id == "mine"
+    (own / "motion").mkdir()
+    monkeypatch.chdir(own)
+    assert load_card("motion").shipped, "an id wins over a folder of the same name"
+    with pytest.raises(ModelError, match=r"runs holds no model\.json"):
+        load_card("runs")
+    (elsewhere / "model.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match="is not a JSON file"):
+        load_card("runs/mine")
+
+
+def test_weights_stored_as_float16_serve_in_float32(own):
+    import torch
+
+    from lsgui.models.checkpoint import load_weights, save_weights
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32))
+    net[1].running_var.fill_(1e-8)  # nothing in float16
+    save_weights(net, own / "whole.safetensors")
+    save_weights(net, own / "half.safetensors", half=True)
+    assert (own / "half.safetensors").stat().st_size < 0.75 * (own / "whole.safetensors").stat().st_size
+    other = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32))
+    load_weights(other, (own / "half.safetensors").read_bytes(), "half")
+    assert {p.dtype for p in other.parameters()} == {torch.float32}
+    assert torch.equal(other[1].running_var, net[1].running_var)
+    torch.testing.assert_close(other[0].weight, net[0].weight, rtol=1e-3, atol=1e-4)
+
+
 def test_weights_go_out_and_come_back(own):
     import torch
 
