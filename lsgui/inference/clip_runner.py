@@ -56,7 +56,7 @@ class ClipRunner:
     session
         A started session; the caller closes it.
     model_id, device
-        What to run and where.
+        What to run, by its id or its folder, and where.
     lines
         Pleural lines by clip; a clip without one gets an automatic line.
     """
@@ -65,6 +65,7 @@ class ClipRunner:
         self, session: InferenceSession, model_id: str, device: DeviceChoice, lines: LineFile | None = None
     ) -> None:
         self._session = session
+        self._model_id = model_id
         self._card = load_card(model_id)
         self._choice = device
         self._lines = lines
@@ -84,19 +85,38 @@ class ClipRunner:
         tell("Reading", 0.0)
         clip = open_clip(path)
         try:
-            yield self._judge(clip, time.perf_counter() - begun, tell)
+            yield self.judge(clip, self._given_line(clip), time.perf_counter() - begun, tell)
         finally:
             close = getattr(clip.store, "close", None)
             if close is not None:
                 close()
 
-    def _judge(self, clip: Clip, read_s: float, tell: Tell) -> ClipAnswer:
+    def judge(
+        self,
+        clip: Clip,
+        roi: PleuralROI | None,
+        read_s: float = 0.0,
+        tell: Tell = lambda _stage, _fraction: None,
+    ) -> ClipAnswer:
+        """Judge a clip that is read already.
+
+        Parameters
+        ----------
+        roi
+            Its pleural line; None: one is looked for.
+        read_s
+            Seconds that reading took.
+
+        Raises
+        ------
+        LsguiError
+            One sentence when the analysis failed.
+        """
         begun = time.perf_counter()
         quality = tuple(clip_flags(clip))
         tell("Finding the pleural line", 0.0)
         area = find_scan_area(clip)
         scale = picture_scale(clip.info, area)
-        roi = self._given_line(clip)
         if roi is None and QualityFlag.NO_PLEURA not in quality:
             roi = find_pleura(clip, area, scale)
         seconds = {"read": read_s, "roi": time.perf_counter() - begun}
@@ -107,7 +127,7 @@ class ClipRunner:
             clip,
             roi,
             request_id=self._last_id,
-            model_id=self._card.id,
+            model_id=self._model_id,
             device=self._choice,
             scale=scale,
             quality=quality,
