@@ -1,0 +1,171 @@
+"""What a labelled clip is on paper: the row of a data set, and the file `dataset.csv`. No torch."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lsgui.core.atomic_file import atomic_file
+from lsgui.core.errors import DatasetError
+from lsgui.core.label import SlidingLabel
+from lsgui.simulation.edited_clip import CLIP_EDITS, ClipEdit
+
+COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
+EDITED = "edited"
+"""Source of clips that are edits of real ones: they are never counted with patients' clips."""
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """One labelled stretch of a clip.
+
+    Attributes
+    ----------
+    clip
+        The clip's file or folder.
+    label
+        ls_a or ls_p.
+    patient, source
+        Who and where it comes from; clips of one patient never stand on both sides of a split. The clip's own name
+        where the data set does not say.
+    start, stop
+        Frames start..stop-1 carry the label; None for the end.
+    roi
+        A ROI file, or a file with a mapping of clip name to ROI; None where the line is to be found.
+    edit
+        How the clip is to be edited once it is read (`edited_rows`); None for the clip as it is.
+    """
+
+    clip: Path
+    label: SlidingLabel
+    patient: str
+    source: str
+    start: int
+    stop: int | None
+    roi: Path | None
+    edit: ClipEdit | None = None
+
+    @property
+    def absent(self) -> bool:
+        """True for ls_a, the positive class."""
+        return self.label is SlidingLabel.LS_A
+
+    @property
+    def name(self) -> str:
+        """The clip's name, with its edit: what figures for one clip are gathered under."""
+        return self.clip.name if self.edit is None else f"{self.clip.name} ({self.edit})"
+
+
+def read_csv(folder: Path, path: Path) -> tuple[DatasetRow, ...]:
+    """Read a `dataset.csv` whose paths start at `folder`. Further columns are passed over.
+
+    Raises
+    ------
+    DatasetError
+        One sentence that names the file and the row.
+    """
+    return tuple(row_of(folder, path, number, cells) for number, cells in enumerate(read_table(path, COLUMNS), start=2))
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file that must have these columns; an empty cell is an empty string.
+
+    Raises
+    ------
+    DatasetError
+        When the file cannot be read, is empty, or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
+            rows = [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
+        raise DatasetError(f"{path}: the data set cannot be read ({fault}).") from fault
+    if not rows:
+        raise DatasetError(f"{path} holds no clips: write one row a clip with the columns {', '.join(columns)}.")
+    missing = [name for name in columns if name not in rows[0]]
+    if missing:
+        raise DatasetError(f"{path} lacks the column {missing[0]}: it needs {', '.join(columns)}.")
+    return rows
+
+
+def row_of(folder: Path, path: Path, number: int, cells: Mapping[str, str]) -> DatasetRow:
+    """Return line `number` of a `dataset.csv` as a row; DatasetError where it is wrong."""
+    clip = folder / cells["clip"]
+    if not cells["clip"] or not clip.exists():
+        raise DatasetError(f"{path}, line {number}: there is no clip {clip}.")
+    try:
+        label = SlidingLabel(cells["label"])
+        start = int(cells["start"] or 0)
+        stop = int(cells["stop"]) if cells["stop"] else None
+    except ValueError as fault:
+        raise DatasetError(
+            f"{path}, line {number}: {fault}; a label is ls_a or ls_p, start and stop are frames."
+        ) from fault
+    if label is SlidingLabel.CANNOT_ASSESS:
+        raise DatasetError(f"{path}, line {number}: a training clip is ls_a or ls_p, not cannot_assess.")
+    if start < 0 or (stop is not None and stop <= start):
+        raise DatasetError(f"{path}, line {number}: frames {start} to {stop} are no stretch of a clip.")
+    roi = folder / cells["roi"] if cells["roi"] else None
+    return DatasetRow(clip, label, cells["patient"] or cells["clip"], cells["source"], start, stop, roi)
+
+
+def cells_of(folder: Path, row: DatasetRow) -> dict[str, str]:
+    """Return a row as the cells of a `dataset.csv` in `folder`."""
+    return {
+        "clip": _relative(folder, row.clip),
+        "label": row.label.value,
+        "patient": row.patient,
+        "source": row.source,
+        "start": str(row.start),
+        "stop": "" if row.stop is None else str(row.stop),
+        "roi": "" if row.roi is None else _relative(folder, row.roi),
+    }
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a CSV file, whole or not at all.
+
+    Raises
+    ------
+    DatasetError
+        When it cannot be written.
+    """
+    try:
+        with atomic_file(path, newline="") as file:
+            table = csv.DictWriter(file, columns, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+    except OSError as fault:
+        raise DatasetError(f"{path} cannot be written ({fault.strerror}): choose another folder.") from fault
+
+
+def edited_rows(rows: Sequence[DatasetRow], kinds: Sequence[ClipEdit]) -> tuple[DatasetRow, ...]:
+    """Return the rows with edits of every real sliding clip added: source "edited", same patient as the original.
+
+    Edits of simulated clips and of edits are not made: the first bring their own negatives, the second mean nothing.
+
+    Raises
+    ------
+    DatasetError
+        When a kind is unknown.
+    """
+    unknown = [kind for kind in kinds if kind not in CLIP_EDITS]
+    if unknown:
+        raise DatasetError(f"There is no edit {unknown[0]!r}: choose from {', '.join(CLIP_EDITS)}.")
+    out: list[DatasetRow] = []
+    for row in rows:
+        out.append(row)
+        if row.absent or row.edit is not None or row.source == SIMULATED:
+            continue
+        out += [replace(row, label=edit_label(kind), source=EDITED, edit=kind) for kind in kinds]
+    return tuple(out)
+
+
+def edit_label(kind: ClipEdit) -> SlidingLabel:
+    """Return what an edited sliding clip shows: a sham edit only re-times the lung, all others hold it."""
+    return SlidingLabel.LS_P if kind == "sham" else SlidingLabel.LS_A
+
+
+def _relative(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
