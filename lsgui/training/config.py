@@ -27,7 +27,7 @@ def _none_from_text(value: Any) -> Any:
 Shares = Annotated[tuple[float, float, float], BeforeValidator(_split_text)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
 Rate = Annotated[float | None, BeforeValidator(_none_from_text)]
-Side = Annotated[int | None, BeforeValidator(_none_from_text)]
+Count = Annotated[int | None, BeforeValidator(_none_from_text)]
 
 
 class ClipRecipe(BaseModel):
@@ -53,6 +53,8 @@ class ClipRecipe(BaseModel):
         Decides split, initial weights, order, windows, augmentation and dropout.
     head
         "published" for the paper's fully connected head, "pooled" for the small one that can be shipped.
+    width, depth_bins, motion_channels
+        Of networks with the pooled head; none for what the network itself takes.
     frames, size, rate_hz, region, stabilise, deviation, flow_step, patch
         What the network sees: see `lsgui.models.preprocess.ClipInput`. `patch` is the side of the squares below the
         pleura; none for whole pictures.
@@ -63,7 +65,9 @@ class ClipRecipe(BaseModel):
     max_windows
         Windows of a clip that are scored when it is judged, spread evenly; more cost time and change little.
     sensitivity
-        The threshold is the largest that reaches this sensitivity on the validation set.
+        The threshold is the largest that reaches this sensitivity on the validation set; none for even odds.
+    abstain
+        Half the width of the band of probabilities around the threshold in which no verdict is given.
     workers
         Threads that prepare samples while the network computes.
     amp
@@ -86,6 +90,9 @@ class ClipRecipe(BaseModel):
     patience: int = Field(default=0, ge=0)
     seed: int = Field(default=1, ge=0)
     head: Literal["published", "pooled"] = "published"
+    width: Count = Field(default=None, ge=1)
+    depth_bins: Count = Field(default=None, ge=1)
+    motion_channels: Annotated[bool | None, BeforeValidator(_none_from_text)] = None
     frames: int = Field(default=40, ge=2)
     size: int = Field(default=256, ge=16)
     rate_hz: Rate = Field(default=None, gt=0)
@@ -93,11 +100,12 @@ class ClipRecipe(BaseModel):
     stabilise: bool = False
     deviation: bool = False
     flow_step: int = Field(default=1, ge=1)
-    patch: Side = Field(default=None, ge=16)
+    patch: Count = Field(default=None, ge=16)
     raft: Annotated[str | None, BeforeValidator(_none_from_text)] = None
     edits: Words = ()
     max_windows: int = Field(default=8, ge=1)
-    sensitivity: float = Field(default=0.9, gt=0, lt=1)
+    sensitivity: Rate = Field(default=0.9, gt=0, le=1)
+    abstain: float = Field(default=0.08, ge=0, lt=0.5)
     workers: int = Field(default=1, ge=0)
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
 

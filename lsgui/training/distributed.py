@@ -4,11 +4,13 @@
 process and nothing here does anything.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta
+from typing import Literal, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,7 +19,15 @@ from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
+from lsgui.inference.device import core_count, resolve_device
+from lsgui.inference.protocol import DeviceChoice
+
 Item = TypeVar("Item")
+
+_log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first one, which prepares the clips and in the end judges them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +97,33 @@ def joined(device: str) -> Iterator[World]:
     if device == "cuda":
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=PATIENCE)
     try:
         yield World(device, rank, size)
     finally:
         dist.destroy_process_group()
 
 
-def local_processes() -> int:
-    """Return how many processes share this machine."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+def local_threads() -> int:
+    """Return the processor threads of this process: what OMP_NUM_THREADS says, else its part of the cores."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return max(1, core_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def training_device(choice: DeviceChoice) -> Literal["cpu", "cuda"]:
+    """Return the device to train on, its threads set; where "auto" falls back to the CPU the log says why.
+
+    Raises
+    ------
+    DeviceError
+        When CUDA is asked for and there is none that works.
+    """
+    chosen = resolve_device(choice, local_threads())
+    if chosen.note:
+        _log.warning("%s", chosen.note)
+    return chosen.kind
 
 
 def share_batch_statistics(network: nn.Module) -> None:
