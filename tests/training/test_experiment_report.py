@@ -1,0 +1,168 @@
+"""The report shows what was measured beside the paper, says what is not the paper's, and does not over-read noise."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lsgui.training.experiment_plan import Trial, plan_trials
+from lsgui.training.experiment_report import COLUMNS, DataFacts, write_report
+from lsgui.training.experiment_result import Outcome
+from lsgui.training.experiment_tables import paired_differences, variant_rows
+from lsgui.training.experiments import find_experiments
+from lsgui.training.metrics import NAMES
+
+from .acted_training import CLIPS, WINDOWS, acted_outcome
+
+FACTS = DataFacts("simulated", 120, 60, 40, ("simulated",))
+SMALL = ["size=64", "frames=16", "epochs=2"]
+
+
+def _outcomes(trials: tuple[Trial, ...], skills: dict[str, float] | None = None) -> dict[str, Outcome]:
+    return {t.name: acted_outcome(t, (skills or {}).get(t.variant.name, 1.0)) for t in trials}
+
+
+def _written(tmp_path: Path, name: str, settings: list[str], without: str = "") -> str:
+    trials = plan_trials(find_experiments(name), settings)
+    outcomes = {k: v for k, v in _outcomes(trials).items() if k != without}
+    faults = {without: "This machine ran out of memory."} if without else {}
+    report, *_ = write_report(tmp_path, trials, outcomes, faults, FACTS, "lsgui experiment " + name)
+    return report.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def shrunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on dropout at a small size."""
+    folder = tmp_path_factory.mktemp("report")
+    _written(folder, "dropout", SMALL)
+    return folder / "dropout"
+
+
+def test_the_papers_numbers_stand_beside_the_measured_ones(tmp_path: Path) -> None:
+    text = _written(tmp_path, "dropout", [])
+    rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| 0.")}
+    trials = plan_trials(find_experiments("dropout"), [])
+    first = variant_rows(trials, _outcomes(trials), {})[0]
+    assert first.windows is not None
+    header = next(line for line in text.splitlines() if line.startswith("| dropout | windows"))
+    cells = [cell.strip() for cell in header.split("|")]
+    line = next(line for line in text.splitlines() if line.startswith("| 0.4 | 72 (36)"))
+    row = dict(zip(cells, (cell.strip() for cell in line.split("|")), strict=True))
+    assert row["recall, paper"] == "0.32"
+    assert row["specificity, paper"] == "0.944"
+    assert row["recall, here"] == first.windows.recall.words().replace("-", "–")
+    assert "–" in row["recall, here"]  # with its interval
+    assert len(rows) == 4
+    assert "Table II" in text
+    assert "Not the paper's size" not in text
+
+
+def test_a_shrunk_run_says_so_first(tmp_path: Path) -> None:
+    text = _written(tmp_path, "dropout", SMALL)
+    first = text.splitlines()[2]
+    assert first.startswith(
+        "> **Not the paper's size:** epochs 2 (paper 10); frames 16 (paper 40); size 64 (paper 256)"
+    )
+    assert "Not the paper's data" in text.splitlines()[3]
+    assert "120 clips (60 ls_a, 60 ls_p) of 40 patients" in text
+
+
+def test_frames_say_what_they_stand_for(tmp_path: Path) -> None:
+    text = _written(tmp_path, "frames", SMALL)
+    assert "| 12 (paper 34) |" in text
+    assert "frames 12 (paper 34), 16 (paper 45), 21 (paper 60)" in text
+
+
+def test_a_failed_variant_is_listed_and_the_others_are_shown(tmp_path: Path) -> None:
+    text = _written(tmp_path, "dropout", SMALL, without="dropout/0.7")
+    assert "## Not trained" in text
+    assert "- 0.7: This machine ran out of memory." in text
+    assert "| 0.6 |" in text
+    table = list(csv.DictReader((tmp_path / "dropout" / "table.csv").read_text(encoding="utf-8").splitlines()))
+    failed = [row for row in table if row["variant"] == "0.7"]
+    assert {(row["metric"], row["paper"], row["value"]) for row in failed} == {
+        ("recall", "1", ""),
+        ("specificity", "0.037", ""),
+    }
+
+
+def test_without_the_reference_nothing_is_compared(tmp_path: Path) -> None:
+    text = _written(tmp_path, "dropout", SMALL, without="dropout/0.6")
+    assert "## Against" not in text
+
+
+def test_the_table_holds_every_figure_with_its_interval(shrunk: Path) -> None:
+    table = list(csv.DictReader((shrunk / "table.csv").read_text(encoding="utf-8").splitlines()))
+    assert tuple(table[0]) == COLUMNS
+    mine = [row for row in table if row["variant"] == "0.4"]
+    assert [row["metric"] for row in mine[: len(NAMES)]] == list(NAMES)
+    assert {row["unit"] for row in mine} == {"window", "clip"}
+    assert {row["seed"] for row in table} == {"1"}
+    recall = next(row for row in mine if row["metric"] == "recall" and row["unit"] == "window")
+    assert (recall["paper"], recall["n"], recall["absent"]) == ("0.32", str(CLIPS * WINDOWS), str(CLIPS * WINDOWS // 2))
+    assert float(recall["low"]) <= float(recall["value"]) <= float(recall["high"])
+
+
+def test_figures_are_small_pictures_that_are_not_empty(shrunk: Path) -> None:
+    for name in ("comparison", "history", "confusion"):
+        path = shrunk / f"{name}.png"
+        assert path.stat().st_size < 70_000
+        with Image.open(path) as picture:
+            assert min(picture.size) > 300
+            assert np.asarray(picture.convert("L")).std() > 5
+
+
+def test_all_of_them_get_an_index(tmp_path: Path) -> None:
+    trials = plan_trials(find_experiments("all"), SMALL)
+    index, *reports = write_report(tmp_path, trials, _outcomes(trials), {}, FACTS, "lsgui experiment all")
+    text = index.read_text(encoding="utf-8")
+    assert index == tmp_path / "README.md"
+    assert len(reports) == 7
+    assert text.splitlines()[2].startswith("> **Not the paper's size:**")
+    for report in reports:
+        assert f"({report.relative_to(tmp_path).as_posix()})" in text
+    assert "80 %" in (tmp_path / "final" / "README.md").read_text(encoding="utf-8")
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 1_500_000
+
+
+def test_a_report_holds_pictures_and_links_that_are_there(tmp_path: Path) -> None:
+    text = _written(tmp_path, "gamma", SMALL)
+    links = [part.partition(")")[0] for part in text.split("](")[1:]]
+    assert len(links) == 3
+    assert all((tmp_path / "gamma" / link).is_file() for link in links)
+
+
+def test_a_variant_does_not_differ_from_itself() -> None:
+    trial = plan_trials(find_experiments("dropout"), [])[0]
+    for value in paired_differences(acted_outcome(trial), acted_outcome(trial)).values():
+        assert (value.value, value.low, value.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_real_difference_is_told_and_pairing_narrows_it() -> None:
+    weak, strong = (plan_trials(find_experiments("dropout"), [])[k] for k in (0, 1))
+    one, other = acted_outcome(strong, 3.0), acted_outcome(weak, 0.2)
+    found = paired_differences(one, other)
+    assert found["auc"].low is not None
+    assert found["auc"].low > 0
+    assert found["recall"].value == pytest.approx(-(paired_differences(other, one)["recall"].value or 0))
+    rows = variant_rows((weak, strong), {weak.name: other, strong.name: one}, {})
+    width = found["auc"].high - found["auc"].low  # type: ignore[operator]
+    own = [row.windows.auc for row in rows if row.windows is not None]
+    assert width < sum(value.high - value.low for value in own)  # type: ignore[operator]
+
+
+def test_other_windows_are_compared_clip_by_clip() -> None:
+    short, long = (plan_trials(find_experiments("frames"), [])[k] for k in (0, 2))
+    found = paired_differences(acted_outcome(short, 2.0), acted_outcome(long, 2.0))
+    assert found["recall"].value == 0.0  # the same answers, cut elsewhere
+
+
+def test_a_network_that_answers_at_random_is_not_told_apart() -> None:
+    trials = plan_trials(find_experiments("gamma"), [])
+    found = paired_differences(acted_outcome(trials[0], 0.0, seed=1), acted_outcome(trials[1], 0.0, seed=2))
+    for value in found.values():
+        assert value.low is not None
+        assert value.high is not None
+        assert value.low <= 0 <= value.high
