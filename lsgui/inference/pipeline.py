@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from lsgui.core.clip import MemoryFrames
-from lsgui.core.errors import CancelledError, ModelError
+from lsgui.core.errors import CancelledError
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
@@ -22,18 +23,17 @@ from lsgui.imaging.quality import line_flags, repeated_share
 from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.imaging.strip_flags import strip_flags
+from lsgui.inference.picture_scoring import PictureScorer, window_spans
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
 from lsgui.inference.strip_scoring import score_windows, strip_windows
 from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probability, window_probability
 from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, find_cards, load_card
 from lsgui.models.checkpoint import load_model_weights
+from lsgui.models.preprocess import ClipInput, bright_range, prepare_stack
 
 Emit = Callable[[InferenceEvent], None]
 IsCancelled = Callable[[], bool]
-
-BLACK = 3.0
-"""Mean grey level of a strip under which its frame counts as black lead-in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,9 +95,6 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     """
     began = time.perf_counter()
     card = load_card(request.model_id)
-    if card.input.kind not in ("strip", "none"):
-        raise ModelError(f"Model {card.id} takes another input than the pleural strip: choose cmwru-strip or motion.")
-
     run = _Run(request, card, device, emit, cancelled)
     run.stage(0.02, "Following the chest wall")
     first, strip = _strip(request, cancelled)
@@ -116,8 +113,7 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
 
 def _strip(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
     """Cut the strip over the frames that are not black; return the first of them and the strip."""
-    bright = np.flatnonzero(request.frames[:, ::4, ::4].mean(axis=(1, 2)) > BLACK)
-    first, stop = (int(bright[0]), int(bright[-1]) + 1) if len(bright) else (0, len(request.frames))
+    first, stop = bright_range(request.frames)
     roi = request.roi
     if first:
         roi = type(roi)(tuple((k - first, roi.line_at(k)) for k in _keys(request, first)), roi.source, roi.confidence)
@@ -139,6 +135,8 @@ def _keys(request: InferenceRequest, first: int) -> list[int]:
 
 
 def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
+    if run.card.input.kind not in ("strip", "none"):
+        return _score_pictures(run)
     moments, starts = strip_windows(strip)
     spans = tuple(_span(moments, int(start), first) for start in starts)
     if not run.card.needs_weights:
@@ -146,11 +144,35 @@ def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int)
         _announce(run, spans, logits, 0)
         return _Scored(logits, spans)
     rows: list[npt.NDArray[np.float64]] = []
-    for out in score_windows(_network(run.card.id, run.card.sha256, run.device), strip, run.device):
+    for out in score_windows(_network(run.request.model_id, run.card.sha256, run.device), strip, run.device):
         if run.cancelled():
             raise CancelledError
         _announce(run, spans, out, sum(map(len, rows)))
         rows.append(out)
+    return _Scored(np.concatenate(rows), spans)
+
+
+def _score_pictures(run: _Run) -> _Scored:
+    """Ask a network that sees pictures or their flow: one logit a window, or one for each square below the line."""
+    spec, request = ClipInput.from_card(run.card), run.request
+    stack = prepare_stack(
+        spec,
+        request.frames,
+        request.origin,
+        request.times_s,
+        request.roi,
+        request.mm_per_px,
+        request.scan_box,
+        run.cancelled,
+    )
+    raft = _raft(_raft_file(run.card), run.device) if spec.kind == "flow" else None
+    network = _network(request.model_id, run.card.sha256, run.device)
+    spans = window_spans(spec, stack)
+    rows: list[npt.NDArray[np.float64]] = []
+    for out in PictureScorer(network, spec, run.device, raft).score(stack, run.cancelled):
+        _announce(run, spans, out, len(rows))
+        rows.append(out)
+        run.stage(0.5 + 0.19 * len(rows) / len(spans), "Asking the network")
     return _Scored(np.concatenate(rows), spans)
 
 
@@ -167,9 +189,26 @@ def _span(moments: npt.NDArray[np.int64], start: int, first: int) -> tuple[int, 
     return int(moments[start]) + first, int(moments[last]) + 1 + first
 
 
+def _raft_file(card: ModelCard) -> Path | None:
+    """Return the file of RAFT's weights that a card names, in its own folder or elsewhere; None: the shipped ones."""
+    named = card.hyperparameters.get("raft")
+    return None if named is None else card.folder / str(named)
+
+
+@lru_cache(maxsize=2)
+def _raft(source: Path | None, device: str) -> torch.nn.Module:
+    """Return frozen RAFT: the shipped one, or the file that a card names."""
+    from lsgui.models.raft import load_raft  # here: torchvision takes a second to load and strips do without it
+
+    return load_raft(source).to(device)
+
+
 @lru_cache(maxsize=4)
 def _network(model_id: str, sha256: str, device: str) -> torch.nn.Module:
-    """Return a network ready to serve; kept by the hash of its weights, so that new weights are loaded."""
+    """Return the network of a model's id or folder, ready to serve.
+
+    It is kept by the hash of its weights, so that new weights are loaded.
+    """
     card = load_card(model_id)
     network: torch.nn.Module = find_spec(card.architecture).build(card)
     load_model_weights(network, card)

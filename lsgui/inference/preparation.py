@@ -9,13 +9,11 @@ from lsgui.core.errors import LsguiError, RoiError
 from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction, QualityFlag
-from lsgui.imaging.scan_area import Scale
-from lsgui.imaging.strip_cutter import MARGIN_COLUMNS, strip_columns, strip_grid
+from lsgui.imaging.scan_area import Scale, ScanArea, find_scan_area
+from lsgui.imaging.square_cutter import Box, box_of_strip
 from lsgui.inference.protocol import DeviceChoice, InferenceRequest
 from lsgui.models.card import ModelCard, load_card
-
-TRACKING_ROOM_MM = 4.4
-"""Room around the strip in which the chest wall may move while it is followed."""
+from lsgui.models.preprocess import ClipInput, needed_box
 
 MAX_BYTES = 1 << 30
 """Largest request. It is copied once for the pipe and once in the worker, so this bounds both processes."""
@@ -33,11 +31,12 @@ def build_request(
     scale: Scale,
     quality: tuple[QualityFlag, ...],
     seconds: Mapping[str, float],
+    area: ScanArea | None = None,
 ) -> InferenceRequest:
     """Return the request for one clip.
 
-    A model on the pleural strip gets the box around the strip of every key frame in the file's own pixels, nothing left
-    out or resized, so that the motion is as the file has it. Other models get whole frames.
+    Every model gets the box around the pleural strip of every key frame in the file's own pixels, nothing left out or
+    resized, so that the motion is as the file has it. A model on pictures also gets what its pictures are cut from.
 
     Parameters
     ----------
@@ -45,6 +44,8 @@ def build_request(
         Millimetres per pixel, and whether the file said so; where it did not, `QualityFlag.SCALE_ESTIMATED` is added.
     quality, seconds
         Flags raised, and time spent by stage, while reading.
+    area
+        The scan area where it is known; None: it is looked for where the model sees all of it.
 
     Raises
     ------
@@ -53,7 +54,10 @@ def build_request(
     """
     name = clip.info.path.name
     check_roi_fits(roi, clip.info.width, clip.info.height, name)
-    box = _box_for(clip, roi, scale, load_card(model_id))
+    card = load_card(model_id)
+    spec = None if card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
+    scan_box = (area or find_scan_area(clip)).box if spec is not None and spec.region == "scan" else None
+    box = _box_for(clip, roi, scale, spec, scan_box)
     if not scale.calibrated and QualityFlag.SCALE_ESTIMATED not in quality:
         quality = (*quality, QualityFlag.SCALE_ESTIMATED)
     frames = clip.stack(box=box)
@@ -72,13 +76,16 @@ def build_request(
         device=device,
         quality=quality,
         seconds=tuple(seconds.items()),
+        scan_box=scan_box,
     )
 
 
-def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard) -> tuple[int, int, int, int]:
+def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, spec: ClipInput | None, scan_box: Box | None) -> Box:
     """Return the box (x, y, width, height) that a model's input needs; LsguiError where that is too much."""
-    whole = (0, 0, clip.info.width, clip.info.height)
-    box = band_box(clip, roi, scale.mm_per_px) if card.input.kind in _BAND_KINDS else whole
+    box = band_box(clip, roi, scale.mm_per_px)
+    if spec is not None:
+        picture = (clip.info.width, clip.info.height)
+        box = _around(box, needed_box(spec, picture, roi, scale.mm_per_px, scan_box or (0, 0, *picture)))
     size = len(clip) * box[2] * box[3]
     if size > MAX_BYTES:
         raise LsguiError(
@@ -88,16 +95,19 @@ def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard) -> tupl
     return box
 
 
-def band_box(clip: Clip, roi: PleuralROI, mm_per_px: float) -> tuple[int, int, int, int]:
+def _around(one: Box, other: Box) -> Box:
+    """Return the smallest box that holds both."""
+    left, top = min(one[0], other[0]), min(one[1], other[1])
+    right, bottom = max(one[0] + one[2], other[0] + other[2]), max(one[1] + one[3], other[1] + other[3])
+    return left, top, right - left, bottom - top
+
+
+def band_box(clip: Clip, roi: PleuralROI, mm_per_px: float) -> Box:
     """Return the box (x, y, width, height) that holds the strip of every key frame and room to follow the wall."""
-    corners = []
-    for _, line in roi.keyframes:
-        points = strip_grid(line, strip_columns(line, mm_per_px), mm_per_px, MARGIN_COLUMNS).points.reshape(-1, 2)
-        corners += [points.min(axis=0), points.max(axis=0)]
-    room = TRACKING_ROOM_MM / mm_per_px
+    corner, far = box_of_strip(roi, mm_per_px)
     size = np.array([clip.info.width, clip.info.height])
-    first = np.clip(np.floor(np.min(corners, axis=0) - room), 0, size - 1).astype(int)
-    last = np.clip(np.ceil(np.max(corners, axis=0) + room) + 1, first + 1, size).astype(int)
+    first = np.clip(np.floor(corner), 0, size - 1).astype(int)
+    last = np.clip(np.ceil(far) + 1, first + 1, size).astype(int)
     if (last - first).min() < 1:
         raise RoiError(f"{clip.info.path.name}: the pleural line lies outside the picture: draw it again.")
     return int(first[0]), int(first[1]), int(last[0] - first[0]), int(last[1] - first[1])

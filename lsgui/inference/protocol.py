@@ -36,11 +36,13 @@ class InferenceRequest:
     roi
         The pleural line in pixels of the file.
     model_id, device
-        What to run and where.
+        What to run, a model's id or the folder of its card, and where.
     quality
         Flags already raised while reading.
     seconds
         Time spent so far by stage ("read", "roi").
+    scan_box
+        (x, y, width, height) of the scan area in pixels of the file, for models that see all of it; None for others.
     """
 
     id: int
@@ -56,6 +58,7 @@ class InferenceRequest:
     device: DeviceChoice = "auto"
     quality: tuple[QualityFlag, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
+    scan_box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

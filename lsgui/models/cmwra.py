@@ -11,9 +11,9 @@ from lsgui.models.preprocess import ClipInput
 
 
 class Cmwra(nn.Module):
-    """One logit of absent sliding for (N, T - step, 2, H, W) flow fields in pixels: 335,588,305 parameters as published.
+    """One logit of absent sliding for (N, T - step, 2, H, W) flow fields in pixels.
 
-    RAFT, which makes the fields, stands before it and is not part of it.
+    335,588,305 parameters as published. RAFT, which makes the fields, stands before it and is not part of it.
 
     Parameters
     ----------

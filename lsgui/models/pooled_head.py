@@ -1,4 +1,4 @@
-"""A head for the paper's 3D networks that is a thousand times smaller and still knows at which depth something moves."""
+"""A head for the paper's 3D networks that is far smaller and still knows at which depth something moves."""
 
 import torch
 from torch import Tensor, nn
