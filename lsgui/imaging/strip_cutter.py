@@ -99,17 +99,17 @@ class StripSampler:
         self._mm_per_px = mm_per_px
         self.columns = strip_columns(self._roi.line_at(len(frames) // 2), mm_per_px)
         self._still = len(roi.keyframes) == 1
-        self._cached: StripGrid | None = None
+        self._cached: tuple[int, StripGrid] | None = None
         # Low-pass before taking one sample in several pixels, else the strip aliases fine speckle.
         ratio = PITCH_MM / mm_per_px
         self._blur = 0.4 * np.sqrt(ratio**2 - 1.0) if ratio > 1.3 else 0.0
 
     def grid(self, index: int) -> StripGrid:
         """Return the grid of frame `index`, with margin columns."""
-        if self._cached is None or not self._still:
+        if self._cached is None or (not self._still and self._cached[0] != index):
             line = self._roi.line_at(index)
-            self._cached = strip_grid(line, self.columns, self._mm_per_px, MARGIN_COLUMNS)
-        return self._cached
+            self._cached = index, strip_grid(line, self.columns, self._mm_per_px, MARGIN_COLUMNS)
+        return self._cached[1]
 
     def sample(self, index: int, along: float = 0.0, across: float = 0.0) -> npt.NDArray[np.uint8]:
         """Return frame `index` on its grid, moved by (along, across) samples, (ROWS, columns + margins) uint8."""
