@@ -75,7 +75,9 @@ class OpenedRow:
         if self.line is None:
             raise RoiError(f"{self.row.clip.name}: no pleural line was asked for.")
         line, corner = self.line, np.array(box[:2])
-        keys = sorted({self.start, *(k for k, _ in line.keyframes if self.start < k < self.stop)})
+        inside = (k for k, _ in line.keyframes if self.start < k < self.stop)
+        after = {self.stop - 1} if line.keyframes[-1][0] >= self.stop else set()  # on the way to a later key frame
+        keys = sorted({self.start, *inside, *after})
         return PleuralROI(tuple((k - self.start, line.line_at(k) - corner) for k in keys), line.source, line.confidence)
 
 

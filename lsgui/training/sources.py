@@ -27,6 +27,7 @@ __all__ = [
     "read_dataset",
     "read_folder",
     "read_row",
+    "simulated_source",
     "simulated_sources",
 ]
 
@@ -106,15 +107,20 @@ def simulated_sources(count: int, seed: int, report: Callable[[int, int], None] 
         Called with (done, count) after each clip.
     """
     for index in range(count):
-        rng = np.random.default_rng((seed, index))
-        label = SlidingLabel.LS_A if index % 2 else SlidingLabel.LS_P
-        clip = simulate_clip(random_spec(rng, label), int(rng.integers(2**31)))
-        times = np.arange(len(clip.frames)) / clip.fps
-        scale = clip.mm_per_px * float(np.exp(rng.normal(0.0, 0.12)))
-        strip = cut_strip(clip.frames, (0, 0), times, clip.roi, scale, calibrated=False)
-        columns = np.linspace(0, clip.sliding.shape[1] - 1e-6, strip.frames.shape[2]).astype(int)
-        absent = (~clip.sliding[:, columns]).astype(np.float32)
-        name = f"simulated_{seed}_{index:04d}"
-        yield StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=clip.scenario)
+        yield simulated_source(index, seed)
         if report is not None:
             report(index + 1, count)
+
+
+def simulated_source(index: int, seed: int) -> StripSource:
+    """Return the strip of one simulated clip: sliding for an even index, absent for an odd one."""
+    rng = np.random.default_rng((seed, index))
+    label = SlidingLabel.LS_A if index % 2 else SlidingLabel.LS_P
+    clip = simulate_clip(random_spec(rng, label), int(rng.integers(2**31)))
+    times = np.arange(len(clip.frames)) / clip.fps
+    scale = clip.mm_per_px * float(np.exp(rng.normal(0.0, 0.12)))
+    strip = cut_strip(clip.frames, (0, 0), times, clip.roi, scale, calibrated=False)
+    columns = np.linspace(0, clip.sliding.shape[1] - 1e-6, strip.frames.shape[2]).astype(int)
+    absent = (~clip.sliding[:, columns]).astype(np.float32)
+    name = f"simulated_{seed}_{index:04d}"
+    return StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=clip.scenario)
