@@ -1,33 +1,99 @@
-"""`lsgui models`: which models can be run here."""
+"""`lsgui models`: which models can be run here, and how a checkpoint of the published code becomes one."""
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsgui.core.errors import ModelError
+
 if TYPE_CHECKING:
     from lsgui.models.card import ModelCard
+
+HELP = """List the models that can be run here, with version, hash and card.
+
+With --import, turn a checkpoint of the published code into a model folder that predict and evaluate take as --model.
+
+Example: lsgui models --json
+
+Example: lsgui models --import cmwru.pth --as cmwru --out my_cmwru
+"""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ImportOption = Annotated[
+    Path | None, typer.Option("--import", metavar="FILE", help="A checkpoint of the published code (.pth).")
+]
+AsOption = Annotated[
+    str | None, typer.Option("--as", metavar="cmwru|cmwra|rcm2d", help="Which network the checkpoint holds.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the imported model.")]
+FramesOption = Annotated[
+    int | None, typer.Option("--frames", min=2, help="Frames of a window, where the checkpoint does not say.")
+]
+SizeOption = Annotated[
+    int | None, typer.Option("--size", min=16, help="Side of a frame in pixels, where the checkpoint does not say.")
+]
+MeanOption = Annotated[
+    float | None, typer.Option("--mean", help="Mean grey value, 0 to 255, that the network was trained with.")
+]
+StdOption = Annotated[
+    float | None, typer.Option("--std", help="Standard deviation of the grey values that it was trained with.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Enter the command."""
 
-    @app.command(
-        "models", help="List the models that can be run here, with version, hash and card. Example: lsgui models --json"
-    )
-    def models(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False) -> int:
-        from lsgui.models.card import scan_cards  # here: the command is entered at every start
+    @app.command("models", help=HELP)
+    def models(
+        as_json: JsonOption = False,
+        checkpoint: ImportOption = None,
+        architecture: AsOption = None,
+        out: OutOption = None,
+        frames: FramesOption = None,
+        size: SizeOption = None,
+        mean: MeanOption = None,
+        std: StdOption = None,
+    ) -> int:
+        if checkpoint is None:
+            if architecture is not None or out is not None:
+                raise ModelError("--as and --out belong to --import: name the checkpoint with --import FILE.")
+            return _list(as_json)
+        if architecture is None or out is None:
+            raise ModelError("--import needs --as (which network the file holds) and --out (a folder for the model).")
+        if std is not None and std <= 0:
+            raise ModelError("--std must be above 0.")
+        from lsgui.models.checkpoint_import import ImportOptions, import_checkpoint  # here: it loads torch
 
-        cards, faults = scan_cards()
+        card = import_checkpoint(checkpoint, architecture, out, ImportOptions(frames, size, mean, std))
         if as_json:
-            listing = [card.listing() for card in cards.values()]
-            typer.echo(json.dumps(listing, indent=2))
+            typer.echo(json.dumps(card.listing(), indent=2))
         else:
-            _print_table(list(cards.values()))
-        for fault in faults.values():
-            typer.echo(f"lsgui: {fault}", err=True)
-        return 2 if faults else 0
+            _say_imported(card)
+        return 0
+
+
+def _say_imported(card: "ModelCard") -> None:
+    count, size = (card.input.size or (0, 0))[:2]
+    typer.echo(f"{card.folder}: {card.title}, {card.parameters:,} parameters, {count} frames of {size}x{size}.")
+    for limit in card.limits:
+        typer.echo(f"- {limit}")
+    typer.echo(f"Run it with: lsgui predict CLIP --model {card.folder}")
+
+
+def _list(as_json: bool) -> int:
+    from lsgui.models.card import scan_cards  # here: the command is entered at every start
+
+    cards, faults = scan_cards()
+    if as_json:
+        typer.echo(json.dumps([card.listing() for card in cards.values()], indent=2))
+    else:
+        _print_table(list(cards.values()))
+    for fault in faults.values():
+        typer.echo(f"lsgui: {fault}", err=True)
+    return 2 if faults else 0
 
 
 def _print_table(cards: list["ModelCard"]) -> None:

@@ -21,6 +21,7 @@ _NOT_MODELS = frozenset(
         "base",
         "card",
         "checkpoint",
+        "checkpoint_import",
         "hyperparameters",
         "pooled_head",
         "preprocess",
