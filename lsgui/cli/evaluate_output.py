@@ -60,7 +60,7 @@ def _print_tables(report: dict[str, Any]) -> None:
     console.print(
         f"Threshold {report['threshold']:.3g}: {report['threshold_source']}. Intervals: {report['intervals']}."
     )
-    for sentence in [*_notes(groups), *report["warnings"]]:
+    for sentence in [*_notes(clip), *report["warnings"]]:
         console.print(f"[bold]Note:[/bold] {sentence}")
     if "comparison" in report:
         _print_comparison(console, report["comparison"])
@@ -107,15 +107,14 @@ def _abstained_words(report: dict[str, Any]) -> str:
     )
 
 
-def _notes(groups: dict[str, dict[str, Any]]) -> list[str]:
-    """Return each reason and note of the values once, with the figures that it is of."""
+def _notes(metrics: dict[str, Any]) -> list[str]:
+    """Return each reason and note of the figures once, with the figures that it is of."""
     found: dict[str, list[str]] = {}
-    for group, metrics in groups.items():
-        for key, words in _ROWS.items():
-            text = metrics[key].get("reason") or metrics[key].get("note")
-            if text:
-                found.setdefault(f"{group}: {text}", []).append(words)
-    return [f"{text} ({', '.join(names)})." for text, names in found.items()]
+    for key, words in _ROWS.items():
+        text = metrics[key].get("reason") or metrics[key].get("note")
+        if text:
+            found.setdefault(text, []).append(words)
+    return [f"{', '.join(names)}: {text}." for text, names in found.items()]
 
 
 def _print_comparison(console: Any, comparison: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ def new_figure(title: str, panels: int = 1, size: tuple[float, float] = (4.6, 4.
     lines = [_wrapped(line, int(width * 12)) for line in title.splitlines()]
     figure.suptitle("\n".join(lines), x=0.02, ha="left", fontsize=10, fontweight="bold", color=INK)
     if note:
-        figure.supxlabel(_wrapped(note, int(width * 17)), x=0.02, ha="left", fontsize=7.5, color=ABSENT)
+        figure.supxlabel(_wrapped(note, int(width * 17)), x=0.02, ha="left", fontsize=7.5, color=INK)
     return figure, axes
 
 
