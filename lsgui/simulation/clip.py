@@ -41,6 +41,11 @@ class SimulatedClip:
         (T, S) bool: where and when the lung is free to slide, S equal stretches from the line's first point.
     flow_mm_s
         (T, S) float32: true speed of the lung against the chest wall along the line at that moment.
+    flow_mm
+        (T, S) float32: how far the lung has moved since the frame before, mm along the line; 0 in the first frame.
+    wall_mm
+        (T, 2) float32: where the chest wall lies in the picture, mm (x, y) against its mean place, by the probe's drift
+        and the wall's own swing. A convex probe's x runs along the arc through the pleura.
     spec, seed
         What made it.
     """
@@ -53,11 +58,13 @@ class SimulatedClip:
     roi: PleuralROI
     sliding: npt.NDArray[np.bool_]
     flow_mm_s: npt.NDArray[np.float32]
+    flow_mm: npt.NDArray[np.float32]
+    wall_mm: npt.NDArray[np.float32]
     spec: ClipSpec
     seed: int
 
     def __post_init__(self) -> None:
-        for array in (self.frames, self.sliding, self.flow_mm_s):
+        for array in (self.frames, self.sliding, self.flow_mm_s, self.flow_mm, self.wall_mm):
             array.setflags(write=False)
 
 
@@ -84,6 +91,7 @@ def simulate_clip(spec: ClipSpec, seed: int) -> SimulatedClip:
         burn_in(frames, spec, rng)
     edges = np.linspace(ends[0], ends[1], STRETCHES + 1)
     cells = [slice(int(a), max(int(b), int(a) + 1)) for a, b in pairwise(edges)]
+    path = np.stack([motion.lung_mm[:, cell].mean(axis=1) for cell in cells], axis=1)[place]
     return SimulatedClip(
         frames=recode(frames, spec.scanner, spec.picture.fps),
         fps=spec.picture.fps,
@@ -93,6 +101,8 @@ def simulate_clip(spec: ClipSpec, seed: int) -> SimulatedClip:
         roi=_line_over_time(spec, geometry, anatomy, motion, ends, place),
         sliding=np.stack([motion.free[:, cell].mean(axis=1) > 0.5 for cell in cells], axis=1)[place],
         flow_mm_s=np.stack([motion.lung_mm_s[:, c].mean(axis=1) for c in cells], axis=1)[place].astype(np.float32),
+        flow_mm=np.diff(path, axis=0, prepend=path[:1]).astype(np.float32),
+        wall_mm=motion.wall_mm[place].astype(np.float32),
         spec=spec,
         seed=seed,
     )

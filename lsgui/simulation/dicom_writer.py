@@ -1,4 +1,7 @@
-"""A simulated clip as a DICOM ultrasound multi-frame image. Every identifier in it is made up and says SIMULATED."""
+"""A simulated or edited clip as a DICOM ultrasound multi-frame image.
+
+Every identifier in it is made up; it says SIMULATED, or EDITED where it was made from a real clip.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -28,6 +31,7 @@ def write_dicom(
     patient: str = "SIM0000",
     compression: Compression = "jpeg",
     quality: int = 90,
+    edited: str = "",
 ) -> None:
     """Write frames (T, H, W) with their rate and calibration.
 
@@ -45,6 +49,8 @@ def write_dicom(
         "jpeg" (JPEG baseline, as most scanners write) or "none".
     quality
         JPEG quality, 1-100.
+    edited
+        For a clip made from a real one: a sentence that says how, for Derivation Description.
 
     Raises
     ------
@@ -53,6 +59,7 @@ def write_dicom(
     """
     data = Dataset()
     _identity(data, path.stem, patient, frames)
+    _say_origin(data, edited)
     _pixels(data, frames)
     data.FrameTime = f"{1000.0 / fps:.6f}"[:16]
     data.FrameIncrementPointer = 0x00181063
@@ -93,22 +100,32 @@ def _identity(data: Dataset, name: str, patient: str, frames: npt.NDArray[np.uin
     data.SOPInstanceUID = _uid("instance", content)
     data.StudyInstanceUID = _uid("study", patient)
     data.SeriesInstanceUID = _uid("series", patient)
-    data.PatientName = "SIMULATED^CLIP"
     data.PatientID = patient
     data.PatientBirthDate = ""
     data.PatientSex = ""
-    data.StudyID = "SIMULATED"
     data.AccessionNumber = ""
     data.StudyDate = data.SeriesDate = data.ContentDate = "20000101"
     data.StudyTime = data.SeriesTime = data.ContentTime = "000000"
     data.ReferringPhysicianName = ""
     data.Modality = "US"
-    data.Manufacturer = "lsgui simulator"
-    data.ManufacturerModelName = "SIMULATED"
-    data.SeriesDescription = "Simulated lung ultrasound, no patient"
     data.SeriesNumber = 1
     data.InstanceNumber = 1
     data.ImageType = ["DERIVED", "PRIMARY", "", "0001"]
+
+
+def _say_origin(data: Dataset, edited: str) -> None:
+    """Name the clip simulated, or edited; of text burned into a real clip's pictures nothing can be promised."""
+    word = "EDITED" if edited else "SIMULATED"
+    data.PatientName = f"{word}^CLIP"
+    data.StudyID = word
+    data.ManufacturerModelName = word
+    if edited:
+        data.Manufacturer = "lsgui clip editor"
+        data.SeriesDescription = "Edited lung ultrasound, not patient data"
+        data.DerivationDescription = edited
+        return
+    data.Manufacturer = "lsgui simulator"
+    data.SeriesDescription = "Simulated lung ultrasound, no patient"
     data.BurnedInAnnotation = "NO"
     data.PatientIdentityRemoved = "YES"
     data.DeidentificationMethod = "Simulated: never had a patient"

@@ -2,6 +2,14 @@
 
 They stand in for absent sliding in tests, for no open clip of it exists. They are named edited everywhere and never
 shown or counted as patient data.
+
+frozen       held still from one frame and carried with the chest wall, with a little noise
+hard         frozen, with the wall's own residual change reflected below the line
+mirror       the wall's own moving picture reflected below the line
+sham         the lung re-timed: it slides, and carries the same seam as the others
+line_kept    the real pleural line, which shimmers, over a lung that is held still
+..._pulse    with a jerk at heart rate
+..._drift    with probe drift added: the whole picture moves, wall and lung alike
 """
 
 from typing import Literal
@@ -12,35 +20,66 @@ import numpy.typing as npt
 
 from lsgui.core.pleura import PleuralROI
 
-ClipEdit = Literal["frozen", "hard", "hard_pulse", "mirror", "sham"]
+ClipEdit = Literal[
+    "frozen", "hard", "hard_pulse", "mirror", "sham", "frozen_pulse", "frozen_drift", "hard_drift", "line_kept"
+]
 CLIP_EDITS: tuple[ClipEdit, ...] = ("frozen", "hard", "hard_pulse", "mirror", "sham")
-"""The first four are absent; "sham" is present: the lung is re-timed and carries the same seam."""
+"""Edits that every model is judged on. The first four are absent; "sham" is present."""
+
+ALL_EDITS: tuple[ClipEdit, ...] = (*CLIP_EDITS, "frozen_pulse", "frozen_drift", "hard_drift", "line_kept")
+"""All edits there are; only "sham" is present."""
 
 Frames = npt.NDArray[np.uint8]
 Shifts = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_PULSE_MM = 0.5
+_SEAM_MM = (-1.3, -0.3)
+_SEAM_UNDER_LINE_MM = (1.0, 2.0)
+"""Where the exchange begins and is complete, in mm below the line."""
 
 
 def edit_clip(
-    kind: ClipEdit, frames: Frames, roi: PleuralROI, wall_px: Shifts, mm_per_px: float, fps: float, seed: int = 0
+    kind: ClipEdit,
+    frames: Frames,
+    roi: PleuralROI,
+    wall_px: Shifts,
+    mm_per_px: float,
+    fps: float,
+    seed: int = 0,
+    inside: Mask | None = None,
 ) -> Frames:
     """Return the clip edited, (T, H, W) uint8.
 
+    Where probe drift is added, the line moves with the picture: `edited_line` gives it.
+
     Parameters
     ----------
+    kind
+        One of `ALL_EDITS`.
     frames
         (T, H, W) uint8 of a sliding clip.
     roi
         Its pleural line.
     wall_px
         (T, 2) displacement (x, y) of the chest wall in pixels of the picture against the pleural line.
+    inside
+        (H, W) bool: the scanned picture; all else (text, rulers, black screen) stays as it is. None: everywhere.
+
+    Raises
+    ------
+    ValueError
+        When the kind is unknown.
     """
+    if kind not in ALL_EDITS:
+        raise ValueError(f"there is no edit {kind!r}")
     rng = np.random.default_rng(seed)
     count, height, width = frames.shape
     reference = count // 2
     lines = [_line_rows(roi, index, width) for index in range(count)]
     place = np.array([roi.line_at(index).mean(axis=0) for index in range(count)]) + wall_px
     mean = _steady_mean(frames, place, reference)
-    pulse = _pulse(rng, count, fps, 0.5 / mm_per_px) if kind == "hard_pulse" else np.zeros(count)
+    pulse = _pulse(rng, count, fps, _PULSE_MM / mm_per_px) if kind.endswith("_pulse") else np.zeros(count)
     retime = _far_from(count, fps)
     out = np.empty_like(frames)
     for index in range(count):
@@ -54,10 +93,54 @@ def edit_clip(
         else:
             below = _shifted(frames[reference].astype(np.float32), step + np.array([pulse[index], 0.15 * pulse[index]]))
             below += rng.normal(0.0, 1.5, below.shape).astype(np.float32)
-            if kind != "frozen":
+            if kind.startswith("hard"):
                 below += _reflected(own - _shifted(mean, step), lines[index])
-        weight = _below_weight(lines[index], height, mm_per_px)
+        weight = _below_weight(lines[index], height, mm_per_px, under_line=kind == "line_kept")
         out[index] = np.clip(own * (1.0 - weight) + below * weight, 0, 255).astype(np.uint8)
+    if kind.endswith("_drift"):
+        out = _drifted(out, added_drift_mm(kind, count, fps, seed) / mm_per_px, inside)
+    return out if inside is None else np.where(inside, out, frames)
+
+
+def added_drift_mm(kind: ClipEdit, count: int, fps: float, seed: int) -> Shifts:
+    """Return how far an edit moves the whole picture in each frame, (T, 2) mm (x, y); zero but for the drifting kinds.
+
+    A steady drift of at most 5 mm over the clip, a sway of 0.8 to 2 mm, and a tremor; in depth a fifth of that.
+    """
+    if not kind.endswith("_drift"):
+        return np.zeros((count, 2))
+    rng = np.random.default_rng([seed, 2])
+    times = np.arange(count) / fps
+    centred = times - 0.5 * times[-1]
+    pace = min(rng.uniform(0.8, 2.0), 5.0 / max(float(times[-1]), 0.5))
+    sway = rng.uniform(0.8, 2.0) * np.sin(2 * np.pi * (rng.uniform(0.12, 0.45) * times + rng.random()))
+    shift = np.stack([pace * centred + sway, 0.2 * (pace * centred - sway)], axis=1)
+    return np.asarray(shift * rng.choice([-1.0, 1.0], 2) + rng.normal(0.0, 0.03, (count, 2)))
+
+
+def edited_line(roi: PleuralROI, kind: ClipEdit, count: int, mm_per_px: float, fps: float, seed: int = 0) -> PleuralROI:
+    """Return the pleural line of an edited clip: that of the clip, carried along where probe drift is added."""
+    if not kind.endswith("_drift"):
+        return roi
+    shift = added_drift_mm(kind, count, fps, seed) / mm_per_px
+    keys = sorted({*range(0, count, 3), count - 1, *(k for k, _ in roi.keyframes if k < count)})
+    return PleuralROI(tuple((k, roi.line_at(k) + shift[k]) for k in keys), roi.source, roi.confidence)
+
+
+def _drifted(frames: Frames, shift_px: Shifts, inside: Mask | None) -> Frames:
+    """Return each frame moved by its (x, y) pixels; what comes in over the edge of the scanned picture repeats it."""
+    rows, columns = np.indices(frames.shape[1:])
+    if inside is not None and not inside.all():
+        _, labels = cv2.distanceTransformWithLabels(
+            (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        place = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+        place[labels[inside]] = np.flatnonzero(inside)
+        rows, columns = np.unravel_index(place[labels], inside.shape)
+    out = np.empty_like(frames)
+    for index, (frame, step) in enumerate(zip(frames, shift_px, strict=True)):
+        moved = _shifted(frame[rows, columns].astype(np.float32), step)
+        out[index] = np.clip(np.rint(moved), 0, 255).astype(np.uint8)
     return out
 
 
@@ -68,10 +151,13 @@ def _line_rows(roi: PleuralROI, index: int, width: int) -> npt.NDArray[np.float6
     return np.asarray(np.interp(np.arange(width), line[order, 0], line[order, 1]), dtype=np.float64)
 
 
-def _below_weight(rows: npt.NDArray[np.float64], height: int, mm_per_px: float) -> npt.NDArray[np.float32]:
-    """Return 0 above and 1 below a seam 0.8 mm over the line, blended over 1 mm, (H, W)."""
+def _below_weight(
+    rows: npt.NDArray[np.float64], height: int, mm_per_px: float, under_line: bool = False
+) -> npt.NDArray[np.float32]:
+    """Return 0 above and 1 below a seam over the line (or under it), blended over 1 mm, (H, W)."""
     depth_mm = (np.arange(height)[:, None] - rows[None]) * mm_per_px
-    return np.clip(depth_mm + 1.3, 0.0, 1.0).astype(np.float32)
+    begins, complete = _SEAM_UNDER_LINE_MM if under_line else _SEAM_MM
+    return np.clip((depth_mm - begins) / (complete - begins), 0.0, 1.0).astype(np.float32)
 
 
 def _shifted(frame: npt.NDArray[np.float32], step: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

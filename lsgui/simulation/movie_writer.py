@@ -15,11 +15,11 @@ _HAS_INDEX = 0x10
 _KEY_FRAME = 0x10
 
 
-def write_avi(path: Path, frames: Frames, fps: float, quality: int = 92) -> None:
+def write_avi(path: Path, frames: Frames, fps: float, quality: int = 92, comment: str = "") -> None:
     """Write frames (T, H, W) as grey Motion JPEG in AVI, which every player reads.
 
     The container is written here and not by an encoder library, so that the same frames give the same bytes
-    everywhere.
+    everywhere. A comment goes into the file's list of information.
 
     Raises
     ------
@@ -46,6 +46,8 @@ def write_avi(path: Path, frames: Frames, fps: float, quality: int = 92) -> None
         index.append(struct.pack("<4sIII", b"00dc", _KEY_FRAME, offset, len(jpeg)))
         body.append(_chunk(b"00dc", jpeg))
         offset += len(body[-1])
+    if comment:
+        header += _list(b"INFO", _chunk(b"ICMT", comment.encode("latin-1", "replace") + b"\0"))
     content = header + _list(b"movi", b"".join(body)) + _chunk(b"idx1", b"".join(index))
     path.write_bytes(b"RIFF" + struct.pack("<I", len(content) + 4) + b"AVI " + content)
 

@@ -113,6 +113,18 @@ def test_ground_truth_says_when_and_where_the_lung_moves() -> None:
     assert np.abs(point.flow_mm_s[:, 10:]).max() < 0.3
 
 
+def test_the_path_of_the_lung_is_its_speed_over_time_and_the_wall_lies_where_the_line_does() -> None:
+    sliding, drift = clip("sliding"), clip("drift")
+    travelled = np.cumsum(sliding.flow_mm, axis=0)
+    by_speed = np.cumsum(sliding.flow_mm_s, axis=0) / sliding.fps
+    assert not sliding.flow_mm[0].any()
+    assert np.ptp(travelled) > 5.0
+    assert np.abs(travelled - by_speed + by_speed[:1]).max() < 0.1 * np.ptp(travelled)
+    assert not clip("absent").flow_mm.any()
+    moved = np.array([drift.roi.line_at(k)[0] - drift.roi.line_at(0)[0] for k in range(len(drift.frames))])
+    assert np.allclose(moved * drift.mm_per_px, drift.wall_mm - drift.wall_mm[:1], atol=0.2)
+
+
 def test_the_picture_moves_where_the_truth_says_so() -> None:
     """Left of the lung point the texture changes, right of it it stands."""
     made = clip("lung_point")

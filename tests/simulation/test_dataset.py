@@ -13,15 +13,15 @@ from lsgui.core.pleura import check_roi_fits, read_roi_file
 from lsgui.readers.base import open_clip
 from lsgui.simulation import SimulatedClip, dataset, simulate_clip
 from lsgui.simulation.clip_files import WRITERS, write_clip
-from lsgui.simulation.dataset import PlannedClip, make_clip, plan_clip, write_dataset
+from lsgui.simulation.dataset import Kinds, PlannedClip, make_clip, plan_clip, write_dataset
 
 
 @pytest.fixture(autouse=True)
 def _short_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three seconds at a low rate hold all that these tests ask for."""
 
-    def short(seed: int, index: int) -> PlannedClip:
-        plan = plan_clip(seed, index)
+    def short(seed: int, index: int, kinds: Kinds = ()) -> PlannedClip:
+        plan = plan_clip(seed, index, kinds)
         spec = replace(plan.spec, picture=replace(plan.spec.picture, fps=12.5, seconds=1.6))
         lead_in = min(spec.scanner.black_lead_in, 3)
         return replace(plan, spec=replace(spec, scanner=replace(spec.scanner, black_lead_in=lead_in)))
@@ -49,7 +49,8 @@ def test_a_data_set_has_its_table_lines_and_truth(tmp_path: Path) -> None:
         check_roi_fits(roi, clip.info.width, clip.info.height, row["clip"])
         truth = json.loads((tmp_path / "set" / "truth" / f"{Path(row['clip']).stem}.json").read_text("utf-8"))
         assert truth["label"] == row["label"]
-        assert len(truth["sliding"]) == len(truth["flow_mm_s"]) == len(truth["pleura"]) == len(clip)
+        for field in ("sliding", "flow_mm_s", "flow_mm", "wall_mm", "pleura"):
+            assert len(truth[field]) == len(clip), field
         assert {len(line) for line in truth["sliding"]} == {truth["stretches"]} == {16}
         assert np.allclose(truth["pleura"][0], roi.line_at(0), atol=0.1)
         slides = "1" in "".join(truth["sliding"])
