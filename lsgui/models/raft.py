@@ -198,6 +198,7 @@ def _tensors_of(content: Any, path: Path) -> dict[str, Tensor]:
 
 def _parse_safetensors(data: bytes, path: Path) -> dict[str, Tensor]:
     try:
-        return load(data)
+        tensors: dict[str, Tensor] = load(data)
     except (SafetensorError, ValueError) as fault:
         raise ModelError(f"{path}: the RAFT weights are damaged ({fault}): choose another file.") from fault
+    return tensors
