@@ -1,12 +1,15 @@
 """Networks on pictures and flow, served end to end: small real networks with random weights, cards and files."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from lsgui.cli.main import run as main
 from lsgui.core.clip import Clip, ClipInfo, MemoryFrames
 from lsgui.core.errors import CancelledError, ModelError
 from lsgui.core.label import SlidingLabel
@@ -299,3 +302,25 @@ def test_the_gpu_says_what_the_processor_says(models, scene, model, cuda):
     on_gpu = analyse(request, lambda _event: None, lambda: False, cuda)
     _, on_cpu = run(request)
     np.testing.assert_allclose(on_gpu.ribbon.p_absent, on_cpu.ribbon.p_absent, atol=5e-3)
+
+
+@pytest.mark.parametrize("model", ["cmwru-patches", "rcm2d"])
+def test_predict_takes_a_folder_as_model(models, scene, model, capsys):
+    clip, roi, _ = scene
+    put_model(models / "runs", model, SPECS[model], POOLED if model != "rcm2d" else {})
+    folder = models / "clips" / "lung"
+    folder.mkdir(parents=True)
+    for index, frame in enumerate(clip.stack(0, 30)):
+        assert cv2.imwrite(str(folder / f"frame_{index}.png"), frame)
+    line = models / "line.json"
+    line.write_text(json.dumps(PleuralROI.single(0, roi.line_at(0)).to_json()), encoding="utf-8")
+    arguments = [str(folder), "--model", str(models / "runs" / model), "--roi", str(line), "--device", "cpu"]
+    assert main(["predict", *arguments, "--json", "-", "--overlay", str(models / "overlay")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["model"]["id"] == model
+    assert said["label"] in ("ls_p", "ls_a", "cannot_assess")
+    assert 0 <= said["p_absent"] <= 1
+    assert said["windows"]
+    assert all(0 <= window["start"] < window["stop"] <= 30 for window in said["windows"])
+    assert (said["segments"][0]["from"], said["segments"][-1]["to"]) == (0, 1)
+    assert (models / "overlay" / "lung.png").is_file()
