@@ -89,8 +89,14 @@ def train_raft(
             (out / "checkpoint.pt").unlink(missing_ok=True)
     except OSError as fault:
         raise DatasetError(f"{out}: the folder cannot be made ({fault.strerror}).") from fault
-    with _shown(recipe.steps) as report:
-        network = train_raft_network(recipe, device, out, report)
+    try:
+        with _shown(recipe.steps) as report:
+            network = train_raft_network(recipe, device, out, report)
+    except torch.OutOfMemoryError as fault:
+        smaller = max(1, recipe.batch // 2)
+        raise DeviceError(
+            f"The memory of {device} is too small for batches of {recipe.batch} pairs: try --set batch={smaller}."
+        ) from fault
     return publish(network, recipe, out)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lsgui.core.errors import LsguiError, ModelError
+from lsgui.core.errors import DeviceError, LsguiError, ModelError
 from lsgui.models.raft import RaftFlow, load_raft
 from lsgui.training.raft_run import read_raft_recipe, train_raft
 from lsgui.training.raft_table import CONDITIONS, as_markdown, as_metrics, measure
@@ -160,3 +160,12 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(LsguiError, match="cannot be made"):
         train_raft(tmp_path / "file" / "run", [], None)
+
+
+def test_too_little_memory_names_the_batch_to_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("lsgui.training.raft_run.train_raft_network", full)
+    with pytest.raises(DeviceError, match="--set batch=4"):
+        train_raft(tmp_path / "run", ["batch=8"], None)
