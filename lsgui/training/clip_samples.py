@@ -156,6 +156,11 @@ class ClipSamples:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where each sample lies."""
+        return self._places
+
     def row_of(self, index: int) -> DatasetRow:
         """Return the row that a sample comes from."""
         return self.rows[self._places[index].row]

@@ -8,7 +8,7 @@ from pathlib import Path
 from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
-from lsgui.simulation.edited_clip import CLIP_EDITS, ClipEdit
+from lsgui.simulation.edited_clip import ALL_EDITS, ClipEdit
 
 COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
 EDITED = "edited"
@@ -150,13 +150,13 @@ def edited_rows(rows: Sequence[DatasetRow], kinds: Sequence[ClipEdit]) -> tuple[
     DatasetError
         When a kind is unknown.
     """
-    unknown = [kind for kind in kinds if kind not in CLIP_EDITS]
+    unknown = [kind for kind in kinds if kind not in ALL_EDITS]
     if unknown:
-        raise DatasetError(f"There is no edit {unknown[0]!r}: choose from {', '.join(CLIP_EDITS)}.")
+        raise DatasetError(f"There is no edit {unknown[0]!r}: choose from {', '.join(ALL_EDITS)}.")
     out: list[DatasetRow] = []
     for row in rows:
         out.append(row)
-        if row.absent or row.edit is not None or row.source == SIMULATED:
+        if row.absent or row.edit is not None or row.source in (SIMULATED, EDITED):
             continue
         out += [replace(row, label=edit_label(kind), source=EDITED, edit=kind) for kind in kinds]
     return tuple(out)

@@ -16,7 +16,7 @@ from lsgui.imaging.square_cutter import wall_in_pixels
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.preparation import band_box
 from lsgui.readers.base import open_clip
-from lsgui.simulation.edited_clip import ClipEdit, edit_clip
+from lsgui.simulation.edited_clip import ClipEdit, edit_clip, edited_line
 from lsgui.training.dataset_rows import DatasetRow
 
 Frames = npt.NDArray[np.uint8]
@@ -30,6 +30,8 @@ class LabelledClip:
     ----------
     frames
         (T, h, w) uint8, a box around the line; `roi` is in its pixels.
+    inside
+        (h, w) bool: where the box shows the scan, not text or surround; None: everywhere.
     """
 
     frames: Frames
@@ -37,6 +39,7 @@ class LabelledClip:
     times_s: npt.NDArray[np.float64]
     mm_per_px: float
     calibrated: bool
+    inside: npt.NDArray[np.bool_] | None = None
 
     def strip(self, frames: Frames | None = None) -> PleuralStrip:
         """Cut the strip of the clip, or of an edited version of its frames, exactly as when a clip is judged."""
@@ -80,6 +83,14 @@ class OpenedRow:
         keys = sorted({self.start, *inside, *after})
         return PleuralROI(tuple((k - self.start, line.line_at(k) - corner) for k in keys), line.source, line.confidence)
 
+    def around_line(self, box: Box) -> LabelledClip:
+        """Return the labelled frames within a box around the line."""
+        x, y, width, height = box
+        frames = self.clip.stack(self.start, self.stop, box)
+        inside = self.area.mask[y : y + height, x : x + width]
+        line, scale = self.line_in(box), self.scale
+        return LabelledClip(frames, line, self.times_s, scale.mm_per_px, scale.calibrated, inside)
+
 
 def open_row(row: DatasetRow, *, with_line: bool = True) -> OpenedRow:
     """Read the clip of a row; where the row names no pleural line and one is asked for, look for it.
@@ -119,11 +130,8 @@ def read_row(row: DatasetRow) -> LabelledClip:
         When the clip or its line cannot be used.
     """
     opened = open_row(row)
-    clip, scale, line = opened.clip, opened.scale, opened.line
-    assert line is not None  # it was asked for
-    box = band_box(clip, line, scale.mm_per_px)
-    frames = clip.stack(opened.start, opened.stop, box)
-    labelled = LabelledClip(frames, opened.line_in(box), opened.times_s, scale.mm_per_px, scale.calibrated)
+    assert opened.line is not None  # it was asked for
+    labelled = opened.around_line(band_box(opened.clip, opened.line, opened.scale.mm_per_px))
     return labelled if row.edit is None else edited(labelled, row.edit, edit_seed(row), wall_of(labelled))
 
 
@@ -133,11 +141,18 @@ def wall_of(labelled: LabelledClip) -> npt.NDArray[np.float64]:
 
 
 def edited(labelled: LabelledClip, kind: ClipEdit, seed: int, wall_px: npt.NDArray[np.float64]) -> LabelledClip:
-    """Return a sliding clip with its picture edited; `wall_px` is what `wall_of` says of the clip as it was."""
-    times = labelled.times_s
+    """Return a sliding clip with its picture edited, and its line moved along where the edit adds probe drift.
+
+    Parameters
+    ----------
+    wall_px
+        What `wall_of` says of the clip as it was.
+    """
+    times, pitch = labelled.times_s, labelled.mm_per_px
     fps = (len(times) - 1) / float(times[-1] - times[0])
-    frames = edit_clip(kind, labelled.frames, labelled.roi, wall_px, labelled.mm_per_px, fps, seed)
-    return replace(labelled, frames=frames)
+    frames = edit_clip(kind, labelled.frames, labelled.roi, wall_px, pitch, fps, seed, labelled.inside)
+    line = edited_line(labelled.roi, kind, len(frames), pitch, fps, seed)
+    return replace(labelled, frames=frames, roi=line)
 
 
 def edit_seed(row: DatasetRow) -> int:

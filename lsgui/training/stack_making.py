@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 import lsgui
 from lsgui.core.errors import ClipReadError, LsguiError
+from lsgui.core.pleura import PleuralROI
 from lsgui.imaging import pleura_finder, scan_area, square_cutter, strip_cutter, wall_tracker
 from lsgui.imaging.scan_area import Box
 from lsgui.inference.preparation import band_box
@@ -27,6 +28,9 @@ from lsgui.simulation import edited_clip
 from lsgui.simulation.edited_clip import ClipEdit
 from lsgui.training.dataset_rows import DatasetRow
 from lsgui.training.labelled_clip import Frames, LabelledClip, OpenedRow, edit_seed, edited, open_row, wall_of
+
+DRIFT_MM = 8.0
+"""Room for the probe drift that an edit may add."""
 
 _MAKERS = (preprocess, square_cutter, strip_cutter, wall_tracker, scan_area, pleura_finder, edited_clip)
 
@@ -134,39 +138,43 @@ class _Maker:
 
     def __init__(self, opened: OpenedRow, spec: ClipInput) -> None:
         self._opened, self._spec = opened, spec
-        info = opened.clip.info
-        picture = (info.width, info.height)
-        self._line = opened.line_in((0, 0, *picture)) if needs_line(spec) else None
-        self._box = needed_box(spec, picture, self._line, opened.scale.mm_per_px, opened.area.box)
-        self._whole: tuple[LabelledClip, Box, npt.NDArray[np.float64]] | None = None
+        self._picture = (opened.clip.info.width, opened.clip.info.height)
+        self._followed: tuple[LabelledClip, Box, npt.NDArray[np.float64]] | None = None
 
     def stack(self, edit: ClipEdit | None) -> ClipStack:
         opened = self._opened
-        frames = self._edited(edit) if edit else opened.clip.stack(opened.start, opened.stop, self._box)
-        return prepare_stack(
-            self._spec,
-            frames,
-            self._box[:2],
-            opened.times_s,
-            self._line,
-            opened.scale.mm_per_px,
-            opened.area.box,
-        )
+        if edit is None:
+            line = opened.line_in((0, 0, *self._picture)) if needs_line(self._spec) else None
+            box = self._needed(line)
+            frames = opened.clip.stack(opened.start, opened.stop, box)
+        else:
+            frames, line, box = self._edited(edit)
+        used = line if needs_line(self._spec) else None
+        return prepare_stack(self._spec, frames, box[:2], opened.times_s, used, opened.scale.mm_per_px, opened.area.box)
 
-    def _edited(self, kind: ClipEdit) -> Frames:
-        """Return the frames within the box, edited with all the room around the line that following the wall takes."""
-        whole, wide, wall_px = self._whole = self._whole or self._followed()
-        out = edited(whole, kind, edit_seed(replace(self._opened.row, edit=kind)), wall_px).frames
-        x, y = self._box[0] - wide[0], self._box[1] - wide[1]
-        return np.ascontiguousarray(out[:, y : y + self._box[3], x : x + self._box[2]])
+    def _needed(self, line: PleuralROI | None) -> Box:
+        opened = self._opened
+        return needed_box(self._spec, self._picture, line, opened.scale.mm_per_px, opened.area.box)
 
-    def _followed(self) -> tuple[LabelledClip, Box, npt.NDArray[np.float64]]:
-        opened, scale = self._opened, self._opened.scale
-        line = opened.line_in((0, 0, opened.clip.info.width, opened.clip.info.height))
-        wide = _union(self._box, band_box(opened.clip, line, scale.mm_per_px))
-        frames = opened.clip.stack(opened.start, opened.stop, wide)
-        whole = LabelledClip(frames, opened.line_in(wide), opened.times_s, scale.mm_per_px, scale.calibrated)
-        return whole, wide, wall_of(whole)
+    def _edited(self, kind: ClipEdit) -> tuple[Frames, PleuralROI, Box]:
+        """Return the clip edited, in a box with all the room that following the wall and added drift take."""
+        whole, box, wall_px = self._followed = self._followed or self._follow()
+        out = edited(whole, kind, edit_seed(replace(self._opened.row, edit=kind)), wall_px)
+        corner = np.array(box[:2], dtype=np.float64)
+        return out.frames, PleuralROI(tuple((k, points + corner) for k, points in out.roi.keyframes), "file"), box
+
+    def _follow(self) -> tuple[LabelledClip, Box, npt.NDArray[np.float64]]:
+        opened, pitch = self._opened, self._opened.scale.mm_per_px
+        line = opened.line_in((0, 0, *self._picture))
+        box = _widened(_union(self._needed(line), band_box(opened.clip, line, pitch)), DRIFT_MM / pitch, self._picture)
+        whole = opened.around_line(box)
+        return whole, box, wall_of(whole)
+
+
+def _widened(box: Box, room: float, picture: tuple[int, int]) -> Box:
+    left, top = max(int(box[0] - room), 0), max(int(box[1] - room), 0)
+    right = min(int(box[0] + box[2] + room), picture[0])
+    return left, top, right - left, min(int(box[1] + box[3] + room), picture[1]) - top
 
 
 def _union(first: Box, second: Box) -> Box:

@@ -20,7 +20,7 @@ from lsgui.training.array_cache import ArrayCache
 from lsgui.training.augment import augment_flow
 from lsgui.training.balance import balanced_epoch
 from lsgui.training.clip_samples import ClipSamples
-from lsgui.training.dataset_rows import DatasetRow
+from lsgui.training.dataset_rows import DatasetRow, edited_rows
 from lsgui.training.sources import read_dataset
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
@@ -324,11 +324,21 @@ def test_edits_are_added_labelled_and_named(rows: tuple[DatasetRow, ...]) -> Non
     assert np.array_equal(frozen.frames[0, :, above], original.frames[0, :, above])
 
 
+def test_an_edit_that_drifts_takes_its_line_along(rows: tuple[DatasetRow, ...]) -> None:
+    sliding = next(row for row in rows if not row.absent)
+    found = ClipSamples([sliding], replace(PLEURA, size=64), edits=("frozen_drift",))
+    assert found.rows[1].absent
+    frames = found.stack(1).frames[0].astype(np.float32)
+    steps = [cv2.phaseCorrelate(frames[0], frame, cv2.createHanningWindow((64, 64), cv2.CV_32F))[0] for frame in frames]
+    assert np.ptp(np.array(steps), axis=0).max() < 4.0  # pixels; 9 with the line left behind
+
+
 def test_edits_are_made_of_real_sliding_clips_only(rows: tuple[DatasetRow, ...]) -> None:
-    simulated = tuple(replace(row, source="simulated") for row in rows)
-    assert ClipSamples(simulated, FRAME, edits=("hard",)).rows == simulated
+    for source in ("simulated", "edited"):
+        others = tuple(replace(row, source=source) for row in rows)
+        assert edited_rows(others, ("hard",)) == others
     absent = tuple(row for row in rows if row.absent)
-    assert ClipSamples(absent, FRAME, edits=("hard",)).rows == absent
+    assert edited_rows(absent, ("hard",)) == absent
     with pytest.raises(DatasetError, match="There is no edit 'melted'"):
         ClipSamples(rows, FRAME, edits=("melted",))  # type: ignore[arg-type]
 
