@@ -156,29 +156,25 @@ def _figures_of(evaluation: Evaluation, rows: Sequence[ClipScores], folder: Path
     p = np.array([value for _, value in scored])
     kind = " and ".join(kinds_in(rows))
     clips, windows = clip_metrics(rows, card.threshold), window_metrics(rows, card.threshold)
-    what = f"{card.id} on {_counted(clips, 'clip', kind)}"
+    counts = f"{clips.n} {kind} clips of {clips.patients} patients, {clips.absent} ls_a"
     made = {
         "confusion": figures.confusion_figure(
             {f"clips (n = {clips.n})": clips.confusion, f"windows (n = {windows.n})": windows.confusion},
-            f"{what}, at threshold {card.threshold:.2f}",
+            f"{card.id} at threshold {card.threshold:.2f}\n{counts}",
             note=note,
         ),
         "verdicts": figures.confusion_figure(
-            {f"verdicts (n = {len(rows)} clips)": verdict_table(rows)}, what, ANSWER_WORDS, note
+            {f"verdicts (n = {len(rows)} clips)": verdict_table(rows)}, f"{card.id}\n{counts}", ANSWER_WORDS, note
         ),
         "reliability": figures.reliability_figure(
-            reliability_bins(truth, p), f"{what}: reliability", isotonic_curve(truth, p), note
+            reliability_bins(truth, p), f"{card.id}: reliability\n{counts}", isotonic_curve(truth, p), note
         ),
-        "histogram": figures.histogram_figure(truth, p, card.threshold, card.abstain, what, note),
-        "sources": _source_figure(rows, card.threshold, f"{what}, by source", note),
+        "histogram": figures.histogram_figure(truth, p, card.threshold, card.abstain, f"{card.id}\n{counts}", note),
+        "sources": _source_figure(rows, card.threshold, f"{card.id} by source\n{counts}", note),
     }
     if 0 < truth.sum() < len(truth):
-        made["roc"] = _roc(rows, card.threshold, what, note)
+        made["roc"] = _roc(rows, card.threshold, f"{card.id}\n{counts}", note)
     return [figures.save_figure(figure, folder / f"{name}{ending}.png") for name, figure in made.items()]
-
-
-def _counted(metrics: Metrics, unit: str, kind: str) -> str:
-    return f"{metrics.n} {kind} {unit}s of {metrics.patients} patients ({metrics.absent} ls_a)"
 
 
 def _roc(rows: Sequence[ClipScores], threshold: float, title: str, note: str) -> Any:

@@ -1,21 +1,27 @@
-"""Figures of training and evaluation, all in one style: light, for print, with colours that colour-blind readers tell
-apart (Okabe and Ito), units on the axes, and the number of clips in every title.
+"""Figures of training and evaluation, all in one style: units on the axes, the number of clips in every title.
 
-Each function returns a matplotlib `Figure` that no window knows of; `save_figure` writes it. matplotlib is loaded when
-the first figure is made.
+Each function returns a matplotlib `Figure` that no window knows of; `save_figure` writes it.
 """
 
-import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lsgui.core.atomic_file import write_atomic
+from lsgui.training.figure_style import (
+    ABSENT,
+    INK,
+    MUTED,
+    PRESENT,
+    SERIES,
+    UNSURE,
+    in_style,
+    legend_below,
+    new_figure,
+    save_figure,
+)
 from lsgui.training.metrics import Value
 from lsgui.training.reliability import ReliabilityBins
 
@@ -23,41 +29,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PRESENT, ABSENT, UNSURE = "#0072b2", "#d55e00", "#7f7f7f"
-"""Colours of ls_p, of ls_a and of no verdict."""
-
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-"""Colours of curves and bars side by side, in this order."""
-
-INK, MUTED, GRID = "#1a1a1a", "#5f5f5f", "#dcdcdc"
-DPI = 200
-
-STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelcolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.linewidth": 0.8,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "text.color": INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "lines.linewidth": 1.8,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
+__all__ = [
+    "ABSENT",
+    "INK",
+    "MUTED",
+    "PRESENT",
+    "SERIES",
+    "UNSURE",
+    "bars_with_intervals",
+    "confusion_figure",
+    "histogram_figure",
+    "history_figure",
+    "in_style",
+    "legend_below",
+    "new_figure",
+    "paired_figure",
+    "reliability_figure",
+    "roc_figure",
+    "save_figure",
+]
 
 _SETS = {
     "train": "training",
@@ -69,59 +59,6 @@ _SETS = {
 }
 _QUANTITIES = ("loss", "accuracy", "recall", "specificity", "precision", "f1", "auc")
 _WORDS = {"auc": "area under the ROC curve", "f1": "F1"}
-
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function draw in the house's style, whatever style is set outside of it."""
-
-    @wraps(draw)
-    def styled(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        import matplotlib as mpl
-
-        with mpl.rc_context(STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-@in_style
-def new_figure(title: str, panels: int = 1, size: tuple[float, float] = (4.6, 4.2), note: str = "") -> tuple[Any, Any]:
-    """Return a figure in the house's style and its axes in a row, (panels,).
-
-    Parameters
-    ----------
-    panels
-        How many axes; 0 where the caller places them.
-    size
-        Width and height of a panel in inches.
-    note
-        A sentence under the figure, such as what a reader must not take it for.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    width = size[0] * max(panels, 1)
-    figure = Figure(figsize=(width, size[1]), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, panels, squeeze=False)[0] if panels else []
-    lines = [_wrapped(line, int(width * 12)) for line in title.splitlines()]
-    figure.suptitle("\n".join(lines), x=0.02, ha="left", fontsize=10, fontweight="bold", color=INK)
-    if note:
-        figure.supxlabel(_wrapped(note, int(width * 17)), x=0.02, ha="left", fontsize=7.5, color=INK)
-    return figure, axes
-
-
-@in_style
-def save_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all; return its path."""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=DPI)
-    write_atomic(path, data.getvalue())
-    return path
 
 
 @in_style
@@ -145,7 +82,7 @@ def roc_figure(curves: Sequence[Any], title: str, note: str = "") -> "Figure":
     thresholds = " and ".join(dict.fromkeys(f"{curve.threshold:.2f}" for curve in curves))
     axes.plot([], [], "o", color=MUTED, label=f"at threshold {thresholds}")
     _unit_square(axes, "1 − specificity", "sensitivity (share of ls_a found)")
-    _legend_below(figure, 1)
+    legend_below(figure, 1)
     return _figure(figure)
 
 
@@ -228,7 +165,7 @@ def reliability_figure(
     below.set(xlim=(-0.02, 1.02), xlabel="probability of absent sliding", ylabel="count")
     below.margins(y=0.28)
     below.yaxis.get_major_locator().set_params(integer=True)
-    _legend_below(figure, 3)
+    legend_below(figure, 3)
     return _figure(figure)
 
 
@@ -258,7 +195,7 @@ def histogram_figure(
     axes.set(xlabel="probability of absent sliding", ylabel="clips  (ls_a below, ls_p above)")
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
-    _legend_below(figure, 2)
+    legend_below(figure, 2)
     return _figure(figure)
 
 
@@ -299,7 +236,7 @@ def bars_with_intervals(
     if axes.get_ylim()[0] >= 0 and axes.get_ylim()[1] <= 1.2:
         axes.set(ylim=(0, 1.02))
     if len(series) > 1:
-        _legend_below(figure, 4)
+        legend_below(figure, 4)
     return _figure(figure)
 
 
@@ -330,8 +267,8 @@ def history_figure(
         axes.set(xlabel="epoch", title=_WORDS.get(quantity, quantity))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylim(bottom=0.0) if quantity == "loss" else axes.set_ylim(-0.02, 1.02)
-    handles, labels = panels[0].get_legend_handles_labels() if wanted else ([], [])
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    if wanted:
+        legend_below(figure, 3)
     return _figure(figure)
 
 
@@ -373,23 +310,12 @@ def paired_figure(
     axes.axvline(thresholds[0], color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.axhline(thresholds[1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
     _unit_square(axes, f"p(absent), {names[0]}", f"p(absent), {names[1]}")
-    _legend_below(figure, 2)
+    legend_below(figure, 2)
     return _figure(figure)
 
 
 def _unit_square(axes: "Axes", xlabel: str, ylabel: str) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=xlabel, ylabel=ylabel, aspect="equal")
-
-
-def _legend_below(figure: Any, columns: int) -> None:
-    """Put one legend for all axes under them, where it hides nothing."""
-    figure.legend(loc="outside lower center", ncols=columns)
-
-
-def _wrapped(text: str, width: int) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width))
 
 
 def _figure(figure: Any) -> "Figure":

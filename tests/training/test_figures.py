@@ -12,7 +12,7 @@ from lsgui.training.metrics import Value
 from lsgui.training.reliability import isotonic_curve, reliability_bins
 from lsgui.training.roc import roc_curve_of
 
-TITLE = "cmwru-strip on 40 simulated clips of 14 patients (20 ls_a)"
+TITLE = "cmwru-strip\n40 simulated clips of 14 patients, 20 ls_a"
 
 
 def _data():
