@@ -282,13 +282,15 @@ def load_card(model: str | Path) -> ModelCard:
     Raises
     ------
     ModelError
-        When there is no such model, its card is damaged, or it comes without weights.
+        When there is no such model, its card is damaged, it comes without weights or gives no verdict.
     """
     name = str(model)
     cards, faults = scan_cards()
     if name in faults:
         raise faults[name]
     card = cards.get(name) or _card_in_folder(Path(name), cards)
+    if card.role != "verdict":
+        raise ModelError(f"Model {name!r} measures motion and gives no verdict: choose one of {_usable(cards)}.")
     if card.architecture_only:
         raise ModelError(f"Model {name!r} comes without weights: train it, or choose one of {_usable(cards)}.")
     return card
