@@ -14,7 +14,7 @@ from lsgui.training.metrics import Value
 
 HISTORY, CONFUSION, COMPARISON = "history.png", "confusion.png", "comparison.png"
 _COURSES = ("loss", "accuracy", "recall")
-_DPI, _COLOURS = 150, 96
+_DPI = 130
 """A report is kept with the program's source: its figures are small files."""
 
 
@@ -33,7 +33,7 @@ def draw_figures(rows: Sequence[VariantRow], folder: Path, about: str) -> list[P
 
 
 def _title(rows: Sequence[VariantRow], what: str) -> str:
-    return f"{rows[0].trial.experiment.title}: {what}"
+    return f"{rows[0].trial.experiment.title}, {what}"
 
 
 @in_style
@@ -71,10 +71,11 @@ def _confusion(rows: Sequence[VariantRow], folder: Path, about: str) -> Path:
 
 @in_style
 def _comparison(rows: Sequence[VariantRow], folder: Path, about: str) -> Path:
-    note = f"Windows of the test clips; lines are 95 % intervals by patient, the paper gives none. {about}"
+    note = f"Windows of the test clips at even odds; lines are 95 % intervals by patient, the paper gives none. {about}"
     names = ("recall", "specificity", "auc")
     words = {"recall": "recall (ls_a found)", "specificity": "specificity (ls_p found)", "auc": "area under ROC curve"}
-    figure, panels = new_figure(_title(rows, "beside the paper"), len(names), (3.1, 3.3), note)
+    beside = "beside the paper" if any(row.trial.variant.paper for row in rows) else "what was measured"
+    figure, panels = new_figure(_title(rows, beside), len(names), (3.1, 3.3), note)
     at = np.arange(len(rows))
     for axes, name in zip(panels, names, strict=True):
         for x, row in zip(at, rows, strict=True):
@@ -83,7 +84,9 @@ def _comparison(rows: Sequence[VariantRow], folder: Path, about: str) -> Path:
             paper = row.trial.variant.paper.get(name)
             if paper is not None:
                 label = "the paper, on its own clips" if x == 0 else None
-                axes.plot(x + 0.16, paper, "D", color=SERIES[1], fillstyle="none", markersize=6, label=label)
+                axes.plot(
+                    x + 0.16, paper, "D", color=SERIES[1], fillstyle="none", markersize=6, label=label, clip_on=False
+                )
         axes.set_xticks(at, [row.trial.label for row in rows])
         axes.set(xlabel=_varied(rows), title=words[name], ylim=(-0.03, 1.03), xlim=(-0.6, len(rows) - 0.4))
         axes.grid(visible=False, axis="x")
@@ -102,18 +105,27 @@ def _mark(axes: Any, x: float, value: Value | None, label: str) -> None:
     if value.low is not None and value.high is not None:
         spread = [[max(value.value - value.low, 0.0)], [max(value.high - value.value, 0.0)]]
     axes.errorbar(
-        x, value.value, spread, fmt="o", color=SERIES[0], ecolor=INK, elinewidth=1.0, capsize=3, label=label or None
+        x,
+        value.value,
+        spread,
+        fmt="o",
+        color=SERIES[0],
+        ecolor=INK,
+        elinewidth=1.0,
+        capsize=3,
+        label=label or None,
+        clip_on=False,
     )
 
 
 def _save(figure: Any, path: Path) -> Path:
-    """Write a figure as PNG with a palette, whole or not at all; return its path."""
+    """Write a figure as PNG, whole or not at all; return its path."""
     from PIL import Image
 
     drawn, data = io.BytesIO(), io.BytesIO()
     in_style(figure.savefig)(drawn, format="png", dpi=_DPI)
     with Image.open(drawn) as picture:
-        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(data, format="png", optimize=True)
+        picture.convert("RGB").save(data, format="png", optimize=True)
     write_atomic(path, data.getvalue())
     return path
 

@@ -8,7 +8,7 @@ from lsgui.core.errors import ModelError
 from lsgui.training.config import ClipRecipe, default_recipe, read_clip_recipe, read_settings
 from lsgui.training.experiments import Experiment, Variant
 
-SIZE_SETTINGS = ("size", "frames", "epochs", "batch", "head", "patch", "flow_step", "max_windows")
+SIZE_SETTINGS = ("size", "frames", "epochs", "batch", "head", "patch", "rate_hz", "region")
 """Settings that say how big a run is: a report in which one of them is not the paper's says so first."""
 
 _SCALED = "frames"

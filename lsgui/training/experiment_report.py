@@ -95,7 +95,7 @@ def write_report(
         rows = variant_rows(members, outcomes, faults)
         folder = out / name
         draw_figures(rows, folder, _about(rows, data))
-        write_atomic(folder / REPORT, _report(rows, data, command).encode("utf-8"))
+        write_atomic(folder / REPORT, report_text(rows, data, command).encode("utf-8"))
         _write_table(rows, folder / TABLE, data)
         written.append(folder / REPORT)
         every.append((members[0].experiment, rows))
@@ -130,7 +130,8 @@ def _warning(trials: Sequence[Trial], data: DataFacts) -> list[str]:
     return [line if n == len(lines) - 1 else f"{line}  " for n, line in enumerate(lines)]
 
 
-def _report(rows: Sequence[VariantRow], data: DataFacts, command: str) -> str:
+def report_text(rows: Sequence[VariantRow], data: DataFacts, command: str) -> str:
+    """Return the report of one experiment as Markdown."""
     experiment = rows[0].trial.experiment
     where = f" (the paper: {experiment.place})" if experiment.place else ""
     parts = [f"# {experiment.title}{where}", "", *_warning([row.trial for row in rows], data), ""]
@@ -174,17 +175,18 @@ def _size(size: SetSize) -> str:
 def _as_the_paper_counts(rows: Sequence[VariantRow]) -> list[str]:
     names = [name for name in METRICS if any(name in row.trial.variant.paper for row in rows)]
     names = names or ["recall", "specificity"]
-    papers = any(row.trial.variant.paper for row in rows)
+    printed = any(row.trial.variant.paper for row in rows)
+    papers = {name: _column_of([row.trial.variant.paper.get(name) for row in rows]) for name in names if printed}
     head = [_column(rows), "windows (ls_a)"]
     for name in names:
         head += [f"{name}, paper", f"{name}, here"] if papers else [name]
     table = [[*head, "AUC, here" if papers else "AUC"]]
-    for row in rows:
+    for n, row in enumerate(rows):
         assert row.windows is not None
         line = [_name(row), _count(row.windows)]
         for name in names:
-            paper = row.trial.variant.paper.get(name)
-            line += ([_number(paper)] if papers else []) + [_words(getattr(row.windows, name))]
+            line += [papers[name][n]] if papers else []
+            line.append(_words(getattr(row.windows, name)))
         table.append([*line, _words(row.windows.auc)])
     text = (
         "Each window of the test clips counts, called absent where the network's logit is above 0. In brackets the "
@@ -259,14 +261,16 @@ def _index(every: Sequence[tuple[Experiment, Sequence[VariantRow]]], data: DataF
         ["experiment", "paper", "variant", "recall, paper", "recall, here", "specificity, paper", "specificity, here"]
     ]
     for experiment, rows in every:
+        papers = {
+            name: _column_of([row.trial.variant.paper.get(name) for row in rows]) for name in ("recall", "specificity")
+        }
         for n, row in enumerate(rows):
             first = f"[{experiment.title}]({experiment.name}/{REPORT})" if n == 0 else ""
             place = experiment.place if n == 0 else ""
-            paper = row.trial.variant.paper
             line = [first, place, row.trial.label]
             for name in ("recall", "specificity"):
                 value = row.value(name)
-                line += [_number(paper.get(name)), "not trained" if value is None else _words(value)]
+                line += [papers[name][n], "not trained" if value is None else _words(value)]
             table.append(line)
     text = "Windows of the test clips at even odds, as the paper counts; in brackets the 95 % interval by patient."
     parts += [text, "", *_markdown(table), "", "```", command, "```", ""]
@@ -342,11 +346,10 @@ def _signed(value: Value) -> str:
     return f"{value.value:+.2f} [{value.low:+.2f} to {value.high:+.2f}]"
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    text = f"{value:g}"
-    return text if len(text.partition(".")[2]) > 1 else f"{value:.2f}"
+def _column_of(values: Sequence[float | None]) -> list[str]:
+    """Return a column of the paper's numbers with as many digits as the paper gives, and the same for all."""
+    digits = max([2, *(len(f"{value:g}".partition(".")[2]) for value in values if value is not None)])
+    return ["–" if value is None else f"{value:.{digits}f}" for value in values]
 
 
 def _exact(value: float | None) -> str:

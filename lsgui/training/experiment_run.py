@@ -160,6 +160,8 @@ def _run_one(trial: Trial, folder: Path, data: Mapping[str, Any], train: TrainTr
         summary.trained.append(trial.name)
     except LsguiError as fault:
         summary.faults[trial.name] = str(fault)
+    except OSError as fault:  # a full disk, a folder that may not be written
+        summary.faults[trial.name] = f"{fault.filename or place}: {fault.strerror or fault}."
     except Exception as fault:  # a night's other networks must not be lost to one that breaks
         logging.getLogger(__name__).exception("%s: a fault of the program", trial.name)
         summary.faults[trial.name] = f"a fault of the program ({type(fault).__name__}: {fault})"

@@ -4,14 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from acted_training import DATA, OUT_OF_MEMORY, ActedTraining, acted_outcome
 
 from lsgui.core.errors import DatasetError
 from lsgui.training.experiment_plan import choose_trials, plan_trials
 from lsgui.training.experiment_result import RESULT_FILE, read_outcome
 from lsgui.training.experiment_run import Standing, run_trials
 from lsgui.training.experiments import find_experiments
-
-from .acted_training import DATA, OUT_OF_MEMORY, ActedTraining, acted_outcome
 
 TRIALS = plan_trials(find_experiments("dropout"), ["epochs=2"])
 NAMES = [trial.name for trial in TRIALS]
