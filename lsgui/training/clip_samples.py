@@ -262,27 +262,49 @@ class ClipSamples:
 
     def flow_of(self, row: int, start: int) -> Window:
         """Return the flow of the window of a row that begins at `start`, (T - step, 2, S, S) float32, made once."""
-        assert self._flow is not None  # checked when the samples were made
-        step = self.spec.flow_step
-        key = f"{self._keys[row]}_flow_{_safe(self._flow_name)}_{self.spec.frames}_{step}_{start}"
+        key = self._flow_key(row, start)
         found = self._cache.get(key)
         if found is None:
-            flow = self._flow(take_window(self.stack(row), start, self.spec), step)[0]
-            found = {"flow": np.asarray(flow, dtype=np.float16)}  # a thousandth of a pixel is finer than RAFT is right
-            self._cache.put(key, found)
+            return self._keep_flow(key, self._fields(take_window(self.stack(row), start, self.spec)))
         return found["flow"].astype(np.float32)
 
     def make_flow(self, report: Report | None = None) -> None:
-        """Compute the flow of every window that can be asked for, so that epochs only read it."""
-        wanted = [
-            (row, int(start))
-            for row in range(len(self.rows))
-            for start in window_starts(self.stack(row).frames.shape[1], self.spec.frames, self._step)
-        ]
-        for done, (row, start) in enumerate(wanted, start=1):
-            self.flow_of(row, start)
-            if report is not None:
-                report(done, len(wanted))
+        """Compute the flow of every window that can be asked for, so that epochs only read it.
+
+        Fields that the window before has are taken from there: windows half a window apart cost half.
+        """
+        counts = [self.stack(row).frames.shape[1] for row in range(len(self.rows))]
+        starts = [window_starts(count, self.spec.frames, self._step).tolist() for count in counts]
+        done, total = 0, sum(map(len, starts))
+        for row, of_row in enumerate(starts):
+            last: tuple[int, Window] | None = None
+            for start in of_row:
+                last = (start, self._flow_after(row, start, last))
+                done += 1
+                if report is not None:
+                    report(done, total)
+
+    def _flow_after(self, row: int, start: int, before: tuple[int, Window] | None) -> Window:
+        """Return the flow of a window, given that of an earlier one of the same row."""
+        shared = 0 if before is None else self.spec.frames - self.spec.flow_step - (start - before[0])
+        if before is None or shared <= 0 or self._cache.has(self._flow_key(row, start)):
+            return self.flow_of(row, start)
+        window = take_window(self.stack(row), start, self.spec)
+        fields = np.concatenate([before[1][-shared:], self._fields(window[:, shared:])])
+        return self._keep_flow(self._flow_key(row, start), fields)
+
+    def _fields(self, window: Window) -> Window:
+        assert self._flow is not None  # checked when the samples were made
+        return np.asarray(self._flow(window, self.spec.flow_step)[0])
+
+    def _flow_key(self, row: int, start: int) -> str:
+        name = "".join(letter if letter.isalnum() else "-" for letter in self._flow_name)
+        return f"{self._keys[row]}_flow_{name}_{self.spec.frames}_{self.spec.flow_step}_{start}"
+
+    def _keep_flow(self, key: str, fields: Window) -> Window:
+        kept = np.asarray(fields, dtype=np.float16)  # a thousandth of a pixel is finer than RAFT is right
+        self._cache.put(key, {"flow": kept})
+        return kept.astype(np.float32)
 
     def statistics(self) -> tuple[float, float]:
         """Return mean and standard deviation of the grey values of all windows side by side, after `deviation`.
@@ -317,7 +339,3 @@ def _stack(arrays: Arrays) -> ClipStack:
 def _only(stack: ClipStack, square: int) -> ClipStack:
     """Return one square of a stack."""
     return ClipStack(stack.frames[square : square + 1], stack.moments)
-
-
-def _safe(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name)

@@ -1,6 +1,5 @@
 import json
 import pickle
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from lsgui.core.pleura import PleuralROI, read_roi_file
 from lsgui.imaging.scan_area import find_scan_area, picture_scale
 from lsgui.models.preprocess import ClipInput, normalise, prepare_stack, take_window, window_starts
 from lsgui.readers.base import open_clip
-from lsgui.training.array_cache import ArrayCache
 from lsgui.training.augment import augment_flow
 from lsgui.training.balance import balanced_epoch
 from lsgui.training.clip_samples import ClipSamples
@@ -270,26 +268,6 @@ def test_worker_processes_make_the_same_stacks(rows: tuple[DatasetRow, ...], sam
         assert np.array_equal(parallel.stack(k).frames, samples.stack(k).frames)
 
 
-def test_memory_has_a_limit_where_there_is_a_disk(tmp_path: Path) -> None:
-    def arrays() -> Iterator[tuple[str, dict[str, npt.NDArray[np.uint8]]]]:
-        for k in range(5):
-            yield f"k{k}", {"frames": np.full(1000, k, dtype=np.uint8)}
-
-    cache = ArrayCache(tmp_path, memory_bytes=2500)
-    for key, found in arrays():
-        cache.put(key, found)
-    assert len(cache._kept) == 2
-    for key, found in arrays():
-        read = cache.get(key)
-        assert read is not None
-        assert np.array_equal(read["frames"], found["frames"])
-    assert cache.get("none") is None
-    unlimited = ArrayCache(None, memory_bytes=1)
-    for key, found in arrays():
-        unlimited.put(key, found)
-    assert all(unlimited.has(key) for key, _ in arrays())
-
-
 def test_samples_travel_to_other_processes_without_their_pictures(rows: tuple[DatasetRow, ...], tmp_path: Path) -> None:
     kept = ClipSamples(rows[:2], FRAME, tmp_path)
     data = pickle.dumps(kept)
@@ -366,6 +344,19 @@ def test_fault_4_flow_is_made_of_grey_values_and_only_once(rows: tuple[DatasetRo
     assert again.fed == []
     ClipSamples(rows[:1], spec, tmp_path, flow=again, flow_name="other weights").make_flow()
     assert len(again.fed) == len(starts)
+
+
+def test_flow_made_ahead_is_that_of_each_window_and_costs_no_pair_twice(rows: tuple[DatasetRow, ...]) -> None:
+    flow = DisFlow()
+    ahead, single = ClipSamples(rows[:1], FLOW, flow=flow), ClipSamples(rows[:1], FLOW, flow=DisFlow())
+    done: list[tuple[int, int]] = []
+    ahead.make_flow(lambda k, n: done.append((k, n)))
+    count = ahead.stack(0).frames.shape[1]
+    starts = window_starts(count, 12, 6)
+    assert done == [(k + 1, len(starts)) for k in range(len(starts))]
+    assert sum(fed.shape[1] - 2 for fed in flow.fed) == count - 2  # pairs two frames apart, each once
+    for start in starts:
+        assert np.array_equal(ahead.flow_of(0, int(start)), single.flow_of(0, int(start)))
 
 
 def test_flow_is_augmented_with_its_vectors(rows: tuple[DatasetRow, ...]) -> None:
