@@ -67,8 +67,12 @@ def _persistent(window: Window, memory: float) -> Window:
 def _regained(window: Window, rng: np.random.Generator) -> Window:
     gamma, gain = rng.uniform(0.7, 1.4), rng.uniform(0.7, 1.3)
     out = 255.0 * (np.clip(window, 0.0, 255.0) / 255.0) ** gamma * gain + rng.uniform(-10.0, 10.0)
-    if rng.random() < 0.15:
-        out[int(rng.integers(4, len(out) - 4)) :] *= rng.uniform(0.7, 1.35)
+    if rng.random() < 0.2:  # a step of gain, before log compression a factor and after it a sum
+        later = slice(int(rng.integers(4, len(out) - 4)), None)
+        if rng.random() < 0.5:
+            out[later] *= rng.uniform(0.7, 1.35)
+        else:
+            out[later] += rng.uniform(-35.0, 35.0)
     return np.asarray(out, dtype=np.float32)
 
 

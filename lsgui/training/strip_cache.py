@@ -11,26 +11,32 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging import strip_cutter, wall_tracker
 from lsgui.simulation import anatomy, clip, draw, motion, scanner, spec, speckle
-from lsgui.training.sources import simulated_sources
-from lsgui.training.strip_windows import StripSource
+from lsgui.training.sources import simulated_source
+from lsgui.training.strip_windows import SIMULATED, StripSource
 
 _MADE_BY = (anatomy, clip, draw, motion, scanner, spec, speckle, strip_cutter, wall_tracker)
-_ARRAYS = ("frames", "valid", "times_s", "wall_shift_mm", "wall_correlation")
 
 
 def simulated_strips(
     count: int, seed: int, folder: Path, report: Callable[[int, int], None] | None = None
 ) -> list[StripSource]:
-    """Return the strips of `simulated_sources`, from `folder` where they were kept there before.
+    """Return the strips of `simulated_sources`; those that `folder` already keeps are read from there.
 
-    A change of the simulator or of the way that strips are cut makes them anew: its program text is in the file's name.
+    A change of the simulator or of how strips are cut makes them anew: its program text is in the files' names.
     """
-    path = folder / f"simulated_{seed}_{count}_{_digest()}.npz"
-    if path.is_file():
-        return _read(path)
-    sources = list(simulated_sources(count, seed, report))
-    _write(path, sources)
-    return sources
+    folder = folder / "simulated"
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = _digest()
+    out = []
+    for index in range(count):
+        path = folder / f"{seed}_{index:04d}_{digest}.npz"
+        source = _read(path) if path.is_file() else simulated_source(index, seed)
+        if not path.is_file():
+            _write(path, source)
+        out.append(source)
+        if report is not None:
+            report(index + 1, count)
+    return out
 
 
 def _digest() -> str:
@@ -38,24 +44,27 @@ def _digest() -> str:
     return hashlib.sha256(text).hexdigest()[:12]
 
 
-def _write(path: Path, sources: list[StripSource]) -> None:
-    arrays = {"clips": np.array([source.clip for source in sources])}
-    for index, source in enumerate(sources):
-        arrays |= {f"{index}_{name}": getattr(source.strip, name) for name in _ARRAYS}
-        arrays[f"{index}_absent"] = source.absent
-        arrays[f"{index}_grid"] = np.array([source.strip.pleura_row, source.strip.pitch_mm])
+def _write(path: Path, source: StripSource) -> None:
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # numpy types `allow_pickle` into the arrays
+    strip = source.strip
+    np.savez(
+        content,
+        named=np.array([source.clip, source.scenario]),
+        grid=np.array([strip.pleura_row, strip.pitch_mm]),
+        absent=source.absent,
+        frames=strip.frames,
+        valid=strip.valid,
+        times_s=strip.times_s,
+        wall_shift_mm=strip.wall_shift_mm,
+        wall_correlation=strip.wall_correlation,
+    )
     write_atomic(path, content.getvalue())
 
 
-def _read(path: Path) -> list[StripSource]:
+def _read(path: Path) -> StripSource:
     with np.load(path, allow_pickle=False) as kept:
-        return [_source(kept, index, str(name)) for index, name in enumerate(kept["clips"])]
-
-
-def _source(kept: "np.lib.npyio.NpzFile", index: int, name: str) -> StripSource:
-    frames, valid, times_s, shift, correlation = (kept[f"{index}_{part}"] for part in _ARRAYS)
-    row, pitch_mm = kept[f"{index}_grid"]
-    strip = PleuralStrip(frames, valid, int(row), float(pitch_mm), False, times_s, shift, correlation)
-    return StripSource(strip, name, name, "simulated", kept[f"{index}_absent"], edited=False)
+        row, pitch_mm = kept["grid"]
+        arrays = {name: kept[name] for name in ("frames", "valid", "times_s", "wall_shift_mm", "wall_correlation")}
+        strip = PleuralStrip(pleura_row=int(row), pitch_mm=float(pitch_mm), calibrated=False, **arrays)
+        name, scenario = (str(part) for part in kept["named"])
+        return StripSource(strip, name, name, SIMULATED, kept["absent"], edited=False, scenario=scenario)

@@ -14,22 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError, DeviceError, ModelError
+from lsgui.inference.verdict import VerdictRule
 from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.cmwru_strip import CmwruStrip
-from lsgui.training.leave_one_out import ClipScore, judge_simulated, leave_one_out, summary
+from lsgui.training.leave_one_out import Judgement, leave_one_out
 from lsgui.training.sources import dataset_sources, read_dataset
 from lsgui.training.strip_cache import simulated_strips
+from lsgui.training.strip_measure import ABSTAIN, calibrated, measured
 from lsgui.training.strip_trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
 from lsgui.training.strip_windows import StripSource, WindowBank
 
 VERSION = "1"
-ABSTAIN = (0.42, 0.58)
-"""Around even odds no verdict is given: there the network is not sure enough to be right on unseen patients."""
-
-FRESH_CLIPS, FRESH_SEED = 60, 1000
-"""Simulated clips of a seed that training has not seen, on which the final network is measured."""
-
 LIMITS = (
     "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
     "Absent clips are edits of sliding clips and simulations; figures on them say nothing certain of patients.",
@@ -89,18 +85,19 @@ class StripRun:
         with _progress() as bars:
             simulated = self._simulated(bars)
             start = self._pretrained(simulated, bars)
-            metrics: dict[str, Any] = {}
-            if measure:
-                sliding = [row for row in rows if row.label == "ls_p"]
-                scores = leave_one_out(sliding, simulated, self._trainer(bars, start), self._note)
-                metrics = {"leave_one_patient_out": summary(scores, (-0.32, 0.32))}
-                self._write("leave_one_out.json", {**metrics, "scores": [asdict(score) for score in scores]})
+            train = self._trainer(bars, start)
+            judged = leave_one_out([row for row in rows if not row.absent], simulated, train, _note) if measure else []
             real = list(dataset_sources(rows))
-            network = self._trainer(bars, start)([*real, *simulated], "all")
-            if measure:
-                fresh = simulated_strips(FRESH_CLIPS, self.recipe.seed + FRESH_SEED, self.out)
-                metrics["fresh_simulated"] = judge_simulated(network, fresh)
-        return self._publish(network, real, metrics)
+            network = train([*real, *simulated], "all")
+        calibration = Calibration(source="none: the network's own odds")
+        if self.recipe.uses_simulation:
+            calibration = calibrated(network, self.recipe.seed, self.out)
+        metrics: dict[str, Any] = {}
+        if measure:
+            rule = VerdictRule(0.5, ABSTAIN, calibration.temperature, calibration.bias)
+            self._write("leave_one_out.json", [one.to_json(rule) for one in judged])
+            metrics = measured(network, judged, calibration, self.recipe.seed, self.out)
+        return self._publish(network, real, metrics, calibration)
 
     def _check(self) -> None:
         import torch
@@ -144,13 +141,12 @@ class StripRun:
             checkpoint.unlink(missing_ok=True)
         return train_strip_network(sources, self.recipe, self.device, checkpoint, report, stage, bank).cpu()
 
-    def _note(self, patient: str, scores: list[ClipScore]) -> None:
-        self._write(f"fold_{patient}.json", [asdict(score) for score in scores])
-
     def _write(self, name: str, content: Any) -> None:
         write_atomic(self.out / name, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
 
-    def _publish(self, network: CmwruStrip, real: Sequence[StripSource], metrics: dict[str, Any]) -> ModelCard:
+    def _publish(
+        self, network: CmwruStrip, real: Sequence[StripSource], metrics: dict[str, Any], calibration: Calibration
+    ) -> ModelCard:
         digest = save_weights(network, self.out / "model.safetensors")
         patients = len({source.patient for source in real})
         card = ModelCard(
@@ -163,7 +159,7 @@ class StripRun:
             threshold=0.5,
             threshold_source="even odds, set before training and not moved afterwards",
             abstain=ABSTAIN,
-            calibration=Calibration(source="none: the network's own odds"),
+            calibration=calibration,
             parameters=sum(weight.numel() for weight in network.parameters()),
             sha256=digest,
             trained_on=f"{len(real)} sliding clips of {patients} patients, edits of them, "
@@ -184,6 +180,10 @@ class StripRun:
             if value != getattr(StripRecipe(), name)
         ]
         return f"lsgui train --data CLIPS --model cmwru-strip{index} --out RUN{''.join(changed)} --leave-one-out"
+
+
+def _note(patient: str, judged: Sequence[Judgement]) -> None:
+    _log.info("left out %s: %d clips judged", patient, len(judged))
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class StripSource:
         (T, S) float32 in 0..1: whether sliding is absent at that moment and column; all 0 for a sliding clip.
     edited
         True when negatives are to be made from it; False for simulated strips, which bring their own.
+    scenario
+        What a simulated clip shows; empty for others.
     """
 
     strip: PleuralStrip
@@ -49,6 +51,7 @@ class StripSource:
     source: str
     absent: npt.NDArray[np.float32]
     edited: bool
+    scenario: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

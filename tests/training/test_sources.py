@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lsgui.core.errors import DatasetError
-from lsgui.imaging.motion_index import motion_index
-from lsgui.training.leave_one_out import edited_strips, wall_in_pixels
+from lsgui.imaging.square_cutter import wall_in_pixels
 from lsgui.training.sources import read_dataset, read_row
+from lsgui.training.strip_cases import cases_of_row
 from lsgui.training.strip_windows import StripSource
 
 HEADER = "clip,label,patient,source,start,stop,roi\n"
@@ -41,11 +41,11 @@ def test_the_real_clips_are_read_with_their_lines_and_the_edits_do_what_they_say
     row = next(row for row in rows if row.clip.name == "Reg_recommendations_alines_mov1.mov")
     labelled = read_row(row)
     assert labelled.roi.polyline[:, 0].max() < labelled.frames.shape[2]
-    strips = edited_strips(row)
-    index = {kind: motion_index(strip).index for kind, strip in strips.items()}
+    cases = {case.kind: case for case in cases_of_row(row) if not case.corruption}
+    index = {kind: case.evidence.index or 0.0 for kind, case in cases.items()}
     assert min(index["original"], index["sham"]) > 0.8
     assert max(index["frozen"], index["hard"], index["mirror"]) < 0.3
-    wall = wall_in_pixels(strips["original"], labelled.roi, labelled.mm_per_px)
+    wall = wall_in_pixels(cases["original"].strip, labelled.roi, labelled.mm_per_px)
     assert np.abs(wall).max() < 20
 
 

@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from lsgui.training.strip_edits import NEGATIVE, POSITIVE, Seam, blend, edit_window, match_texture, mirrored_wall
+from lsgui.training.strip_edits import (
+    NEGATIVE,
+    POSITIVE,
+    Seam,
+    blend,
+    edit_window,
+    match_texture,
+    mirrored_wall,
+    moved,
+    pulse_motion,
+    random_seam,
+)
 
 ROW = 24
 SECONDS = np.arange(32) / 12.8
@@ -45,6 +56,28 @@ def test_brightness_and_contrast_say_nothing_after_matching(window: np.ndarray) 
     matched = match_texture(dim, window, ROW)
     assert matched[:, ROW + 6 :].mean() == pytest.approx(window[:, ROW + 6 :].mean(), rel=0.03)
     assert matched[:, ROW + 6 :].std() == pytest.approx(window[:, ROW + 6 :].std(), rel=0.1)
+
+
+def test_a_heart_beat_below_a_sliding_lung_leaves_it_sliding_and_says_nothing(window: np.ndarray) -> None:
+    """Both classes may beat: among sham windows some do, and all of them keep the change of the lung."""
+    still = window[:1]
+    beating = moved(still, *pulse_motion(np.random.default_rng(0), SECONDS, 1.5))
+    assert beating.shape == window.shape
+    assert 0 < change(beating, slice(ROW, None)) < change(window, slice(ROW, None))
+    changes = [
+        change(
+            edit_window("retimed", window, ROW, SECONDS, np.random.default_rng(k), window[::-1].copy()), slice(30, 60)
+        )
+        for k in range(20)
+    ]
+    assert min(changes) > 0.5 * change(window, slice(30, 60))
+    assert len({round(value, 3) for value in changes}) > 1
+
+
+def test_some_seams_leave_the_bright_line_above_the_still_lung() -> None:
+    rows = [random_seam(np.random.default_rng(k), ROW).row for k in range(200)]
+    under = np.mean([row > ROW + 1 for row in rows])
+    assert 0.1 < under < 0.3
 
 
 def test_a_seam_blends_over_its_width() -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from lsgui.core.errors import ModelError
+from lsgui.training.strip_augment import augment, replenished
 from lsgui.training.strip_trainer import StripRecipe, train_strip_network
-from lsgui.training.strip_windows import StripSource, WindowDrawer, augment
+from lsgui.training.strip_windows import StripSource, WindowBank, WindowDrawer
 
 SMALL = StripRecipe(steps=6, batch=4, width=4, simulated_share=0.5, checkpoint_every=3, seed=5)
 
@@ -52,6 +53,29 @@ def test_one_augmentation_draw_holds_for_every_frame() -> None:
         assert jumps.sum() <= 1  # at most the one gain step
         quiet += not jumps.any()
     assert quiet > 25
+
+
+def test_folds_share_windows_and_none_comes_from_the_patient_left_out(sources: list[StripSource]) -> None:
+    bank = WindowBank()
+    everyone, _ = WindowDrawer(sources, 0.3, bank).batch(40, (1, 0))
+    rest = [source for source in sources if source.patient != "two"]
+    without, _ = WindowDrawer(rest, 0.3, bank).batch(40, (1, 0))
+    alone, _ = WindowDrawer(rest, 0.3).batch(40, (1, 0))
+    assert np.array_equal(without, alone)  # whatever another fold has put into the bank
+    same = np.mean([np.array_equal(a, b) for a, b in zip(everyone, without, strict=True)])
+    assert 0.4 < same < 1.0
+
+
+def test_a_codec_at_a_low_rate_holds_quiet_blocks_and_lets_motion_through() -> None:
+    rng = np.random.default_rng(0)
+    window = np.repeat(rng.uniform(60, 180, (1, 64, 32)), 32, axis=0)
+    window[:, :32] += rng.normal(0, 0.5, (32, 32, 32))
+    window[:, 32:] = rng.uniform(60, 180, (32, 32, 32))
+    coded = replenished(window.astype(np.float32), np.random.default_rng(3))
+    steps = np.abs(np.diff(coded, axis=0))
+    assert np.mean(steps[:, :32].max(axis=(1, 2)) < 1e-3) > 0.8
+    assert steps[:, 32:].mean() > 15
+    assert np.abs(coded - window).mean() < 12
 
 
 def test_a_broken_run_resumes_bit_for_bit(sources: list[StripSource], tmp_path: Path) -> None:
