@@ -4,7 +4,7 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from lsgui.training.balance import balance_split, balanced_epoch
 from lsgui.training.clip_publish import Judgement, judge, publish, round_weights
 from lsgui.training.clip_samples import ClipSamples, FlowMaker
 from lsgui.training.config import ClipRecipe
-from lsgui.training.distributed import World, joined, training_device
+from lsgui.training.distributed import World, in_turn, joined, training_device
 from lsgui.training.faults import memory_faults
 from lsgui.training.history import draw_history
 from lsgui.training.metrics import ClipScores
@@ -138,7 +138,7 @@ class _Stages:
     def run(self) -> ClipRunResult:
         split = self._split()
         with self._cache_folder() as cache:
-            sets = self._in_turn(lambda: self._samples(split, cache))
+            sets = in_turn(self.world, lambda: self._samples(split, cache))
             network, training = self._train(sets, split)
             if self.world.writes:
                 judgement = self._judge(network, sets)
@@ -169,15 +169,6 @@ class _Stages:
         yield folder
         if self.asked.cache is None and self.world.writes:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _in_turn(self, prepare: Callable[[], _Sets]) -> _Sets:
-        """Let the first process prepare the clips on disk, then the others read them."""
-        if self.world.writes:
-            sets = prepare()
-            self.world.wait()
-            return sets
-        self.world.wait()
-        return prepare()
 
     def _samples(self, split: Split, cache: Path) -> _Sets:
         spec = clip_input(self.asked.model, self.recipe)

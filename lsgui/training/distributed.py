@@ -6,7 +6,7 @@ process and nothing here does anything.
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,6 +102,16 @@ def joined(device: str) -> Iterator[World]:
         yield World(device, rank, size)
     finally:
         dist.destroy_process_group()
+
+
+def in_turn(world: World, prepare: Callable[[], Item]) -> Item:
+    """Return what every process prepares, the first one alone to begin with: the others find its files on disk."""
+    if world.writes:
+        prepared = prepare()
+        world.wait()
+        return prepared
+    world.wait()
+    return prepare()
 
 
 def local_threads() -> int:

@@ -48,7 +48,7 @@ def _sentence(who: str, batch: int, smallest: int) -> str:
     return f"{who} ran out of memory with batches of {batch}, the smallest there are: try smaller or fewer frames."
 
 
-def check_loss(loss: float, epoch: int, learning_rate: float) -> None:
+def check_loss(loss: float, number: int, learning_rate: float, unit: str = "epoch") -> None:
     """Stop where the loss is no longer a number.
 
     Raises
@@ -58,6 +58,6 @@ def check_loss(loss: float, epoch: int, learning_rate: float) -> None:
     """
     if loss != loss or loss in (float("inf"), float("-inf")):
         raise TrainingError(
-            f"The loss became {loss} in epoch {epoch} and the weights are lost: "
+            f"The loss became {loss} in {unit} {number} and the weights are lost: "
             f"try --set learning_rate={learning_rate / 2:g}."
         )

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lsgui.core.atomic_file import atomic_file, write_atomic
+from lsgui.core.atomic_file import atomic_file
+from lsgui.training.figure_style import SERIES, in_style, legend_below, new_figure, save_figure
 
 TABLE, FIGURE = "history.csv", "history.png"
+NOTE = "Of single windows at even odds; training figures with dropout and augmentation, validation figures without."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +81,19 @@ def write_history(history: Sequence[EpochRow], out: Path) -> None:
             table.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in dataclasses.asdict(row).items()})
 
 
+@in_style
 def draw_history(history: Sequence[EpochRow], out: Path, title: str) -> None:
     """Draw loss, accuracy and recall over the epochs into `history.png` in the folder `out`."""
-    import io
-
-    from matplotlib.figure import Figure  # without pyplot: no global state, no screen
-
-    figure = Figure(figsize=(10.0, 3.2), layout="constrained")
-    figure.suptitle(title)
+    figure, panels = new_figure(title, 3, (3.4, 3.0), NOTE)
     epochs = [row.epoch for row in history]
-    for axes, name in zip(figure.subplots(1, 3), ("loss", "accuracy", "recall"), strict=True):
-        for part, colour in (("train", "#4878a8"), ("validation", "#d1693c")):
+    for axes, name in zip(panels, ("loss", "accuracy", "recall"), strict=True):
+        for part, colour in zip(("train", "validation"), SERIES, strict=False):
             values = [getattr(row, f"{part}_{name}") for row in history]
             if not np.isnan(values).all():
                 axes.plot(epochs, values, marker=".", color=colour, label=part)
+        axes.set_title(name)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
         if name != "loss":
             axes.set_ylim(-0.03, 1.03)
-        axes.legend(frameon=False)
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=120)
-    write_atomic(out / FIGURE, data.getvalue())
+    legend_below(figure, 2)
+    save_figure(figure, out / FIGURE)

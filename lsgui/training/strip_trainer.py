@@ -14,8 +14,12 @@ from torch.nn import functional
 
 from lsgui.core.errors import ModelError
 from lsgui.models.cmwru_strip import CmwruStrip
+from lsgui.training.checkpointing import load_state, save_state
+from lsgui.training.distributed import World
+from lsgui.training.faults import check_loss, memory_faults
 from lsgui.training.strip_edits import Window
 from lsgui.training.strip_windows import StripSource, WindowBank, WindowDrawer
+from lsgui.training.trainer import precision_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class StripRecipe:
 
     The network first learns from simulated strips alone (`pretrain_steps`), once for all folds, for no patient is in
     them; then from real strips and simulated ones together (`steps`, at most `fine_tune_rate`).
+
+    `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
     """
 
     pretrain_steps: int = 1500
@@ -43,6 +49,7 @@ class StripRecipe:
     dropout: float = 0.2
     seed: int = 1
     checkpoint_every: int = 100
+    amp: str = "auto"
 
     @property
     def uses_simulation(self) -> bool:
@@ -114,6 +121,7 @@ def train_strip_network(
     report: Report | None = None,
     stage: Stage | None = None,
     bank: WindowBank | None = None,
+    world: World | None = None,
 ) -> CmwruStrip:
     """Train one stage, or on from `checkpoint` where that file is there, and return the network in eval mode.
 
@@ -125,17 +133,36 @@ def train_strip_network(
         Which stage; training from scratch when None.
     bank
         Keeps drawn windows for the next fold.
+    world
+        The processes that train together; this one alone on `device` when None.
+
+    Raises
+    ------
+    TrainingError
+        When memory runs out or the loss is no longer a number.
     """
-    stage = stage or training(recipe)
+    world = world or World(device)
+    with memory_faults(recipe.batch, smallest=2 * world.size):
+        return _trained(sources, recipe, world, checkpoint, report, stage or training(recipe), bank)
+
+
+def _trained(
+    sources: Sequence[StripSource],
+    recipe: StripRecipe,
+    world: World,
+    checkpoint: Path | None,
+    report: Report | None,
+    stage: Stage,
+    bank: WindowBank | None,
+) -> CmwruStrip:
     torch.manual_seed(recipe.seed)
     network = CmwruStrip(recipe.width, recipe.dropout)
     if stage.start is not None:
         network.load_state_dict(stage.start)
-    network.to(device)
+    network.to(world.device)
     network.to(memory_format=torch.channels_last_3d)  # twice as fast on a CPU
-    optimiser = torch.optim.Adam(network.parameters(), stage.rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=stage.steps)
-    first = _resume(checkpoint, network, optimiser, schedule)
+    learner = _Learner(network, recipe, stage, world)
+    first = learner.resume(checkpoint)
     drawer = WindowDrawer(sources, stage.simulated_share, bank)
     smoothed = float("nan")
     network.train()
@@ -150,59 +177,74 @@ def train_strip_network(
             if step + 1 < stage.steps:
                 ahead = draw(step + 1)
             torch.manual_seed((recipe.seed << 20) + step)  # dropout too must not depend on where a run was broken
-            loss = _step(network, optimiser, batch, recipe, device)
-            schedule.step()
+            loss = learner.step(batch)
+            check_loss(loss, step + 1, stage.rate, "step")
             smoothed = loss if np.isnan(smoothed) else 0.95 * smoothed + 0.05 * loss
             if report is not None:
                 report(step + 1, stage.steps, smoothed)
             if checkpoint is not None and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == stage.steps):
-                _save(checkpoint, step + 1, network, optimiser, schedule)
+                learner.save(checkpoint, step + 1)
     network.to(memory_format=torch.contiguous_format)
     return network.eval()
 
 
-def _step(
-    network: CmwruStrip,
-    optimiser: torch.optim.Optimizer,
-    batch: tuple[Window, npt.NDArray[np.float32]],
-    recipe: StripRecipe,
-    device: str,
-) -> float:
-    """Take one step and return its loss."""
-    windows, absent = (torch.from_numpy(part).to(device) for part in batch)
-    loss = _loss(network, windows.to(memory_format=torch.channels_last_3d), absent, recipe)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch gives Tensor.backward no types
-    nn.utils.clip_grad_value_(network.parameters(), recipe.clip_value)
-    optimiser.step()
-    return loss.item()
+class _Learner:
+    """The network with all that changes it, and that must be kept to go on from a checkpoint."""
+
+    def __init__(self, network: CmwruStrip, recipe: StripRecipe, stage: Stage, world: World) -> None:
+        self.network, self.recipe, self.world = network, recipe, world
+        self.precision = precision_for(recipe.amp, world.device)
+        self.called = world.wrap(network)
+        self.optimiser = torch.optim.Adam(network.parameters(), stage.rate, weight_decay=recipe.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, stage.rate, total_steps=stage.steps)
+        half = self.precision is torch.float16
+        self.scaler = torch.amp.GradScaler(world.device.partition(":")[0], init_scale=1024.0, enabled=half)
+
+    def step(self, batch: tuple[Window, npt.NDArray[np.float32]]) -> float:
+        """Take one step and return its loss, that of the windows of all processes."""
+        world, total = self.world, len(batch[1])
+        windows, absent = (torch.from_numpy(part[world.rank :: world.size]).to(world.device) for part in batch)
+        kind = world.device.partition(":")[0]
+        with torch.autocast(kind, self.precision, enabled=self.precision is not torch.float32):
+            logits = self.called(windows.to(memory_format=torch.channels_last_3d))
+        share = len(absent) * world.size / total  # processes average, and may have one window more or less
+        loss = _loss(logits.float(), absent, self.recipe) * share
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch gives Tensor.backward no types
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_value_(self.network.parameters(), self.recipe.clip_value)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.schedule.step()
+        return float(world.gather(world.size, loss.detach().reshape(1)).mean())
+
+    def save(self, path: Path, step: int) -> None:
+        """Write the checkpoint, in the one process that writes."""
+        if self.world.writes:
+            state = {
+                "step": step,
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "scaler": self.scaler.state_dict(),
+            }
+            save_state(path, state)
+
+    def resume(self, path: Path | None) -> int:
+        """Go on from the checkpoint where there is one; return the number of steps that are done."""
+        self.world.wait()  # the first process may just have removed it
+        if path is None or not path.exists():
+            return 0
+        state = load_state(path, self.world.device)
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.scaler.load_state_dict(state.get("scaler", {}))
+        return int(state["step"])
 
 
-def _loss(network: CmwruStrip, windows: torch.Tensor, absent: torch.Tensor, recipe: StripRecipe) -> torch.Tensor:
-    logits = network(windows)
+def _loss(logits: torch.Tensor, absent: torch.Tensor, recipe: StripRecipe) -> torch.Tensor:
     target = absent * (1 - 2 * recipe.label_smoothing) + recipe.label_smoothing
     stretch = functional.binary_cross_entropy_with_logits(logits, target)
     whole = functional.binary_cross_entropy_with_logits(logits.mean(dim=1), target.mean(dim=1))
     return stretch + whole
-
-
-def _save(path: Path, step: int, network: nn.Module, optimiser: Any, schedule: Any) -> None:
-    state = {
-        "step": step,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "schedule": schedule.state_dict(),
-    }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
-
-
-def _resume(path: Path | None, network: nn.Module, optimiser: Any, schedule: Any) -> int:
-    if path is None or not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    schedule.load_state_dict(state["schedule"])
-    return int(state["step"])
