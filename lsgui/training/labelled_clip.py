@@ -18,6 +18,7 @@ from lsgui.inference.preparation import band_box
 from lsgui.readers.base import open_clip
 from lsgui.simulation.edited_clip import ClipEdit, edit_clip, edited_line
 from lsgui.training.dataset_rows import DatasetRow
+from lsgui.training.edit_matching import matched
 
 Frames = npt.NDArray[np.uint8]
 
@@ -143,6 +144,8 @@ def wall_of(labelled: LabelledClip) -> npt.NDArray[np.float64]:
 def edited(labelled: LabelledClip, kind: ClipEdit, seed: int, wall_px: npt.NDArray[np.float64]) -> LabelledClip:
     """Return a sliding clip with its picture edited, and its line moved along where the edit adds probe drift.
 
+    A mirrored wall gets the brightness of the lung in whose place it stands.
+
     Parameters
     ----------
     wall_px
@@ -151,6 +154,8 @@ def edited(labelled: LabelledClip, kind: ClipEdit, seed: int, wall_px: npt.NDArr
     times, pitch = labelled.times_s, labelled.mm_per_px
     fps = (len(times) - 1) / float(times[-1] - times[0])
     frames = edit_clip(kind, labelled.frames, labelled.roi, wall_px, pitch, fps, seed, labelled.inside)
+    if kind == "mirror":
+        frames = matched(frames, labelled.frames, labelled.roi, pitch)
     line = edited_line(labelled.roi, kind, len(frames), pitch, fps, seed)
     return replace(labelled, frames=frames, roi=line)
 

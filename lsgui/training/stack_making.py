@@ -26,13 +26,24 @@ from lsgui.models import preprocess
 from lsgui.models.preprocess import ClipInput, ClipStack, needed_box, prepare_stack
 from lsgui.simulation import edited_clip
 from lsgui.simulation.edited_clip import ClipEdit
+from lsgui.training import edit_matching, labelled_clip
 from lsgui.training.dataset_rows import DatasetRow
 from lsgui.training.labelled_clip import Frames, LabelledClip, OpenedRow, edit_seed, edited, open_row, wall_of
 
 DRIFT_MM = 8.0
 """Room for the probe drift that an edit may add."""
 
-_MAKERS = (preprocess, square_cutter, strip_cutter, wall_tracker, scan_area, pleura_finder, edited_clip)
+_MAKERS = (
+    preprocess,
+    square_cutter,
+    strip_cutter,
+    wall_tracker,
+    scan_area,
+    pleura_finder,
+    edited_clip,
+    labelled_clip,
+    edit_matching,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +102,8 @@ def _file_state(path: Path) -> list[object]:
 def _code() -> str:
     """Return a hash of the code that makes stacks, so that none outlives a change of it."""
     digest = hashlib.sha256(lsgui.__version__.encode())
-    for module in _MAKERS:
-        path = Path(module.__file__ or "")
-        digest.update(path.read_bytes() if path.is_file() else module.__name__.encode())
+    for path in (Path(__file__), *(Path(module.__file__ or "") for module in _MAKERS)):
+        digest.update(path.read_bytes() if path.is_file() else path.name.encode())
     return digest.hexdigest()
 
 

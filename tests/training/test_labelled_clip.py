@@ -7,7 +7,8 @@ import pytest
 
 from lsgui.core.errors import DatasetError
 from lsgui.core.pleura import PleuralROI
-from lsgui.training.labelled_clip import open_row
+from lsgui.simulation.edited_clip import edit_clip
+from lsgui.training.labelled_clip import edited, open_row, wall_of
 from lsgui.training.sources import dataset_sources, edited_rows, read_dataset, read_row
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
@@ -63,3 +64,24 @@ def test_edited_rows_are_strips_too_and_make_no_further_negatives(tmp_path: Path
     lung = slice(held.strip.pleura_row + 3, held.strip.pleura_row + 15)
     change = [np.abs(np.diff(s.strip.frames[:, lung].astype(float), axis=0)).mean() for s in (original, held)]
     assert change[1] < 0.8 * change[0]
+
+
+def test_a_mirrored_wall_is_no_brighter_than_the_lung_it_replaces(shared_clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "dataset.csv").write_text(
+        HEADER + f"{shared_clips / 'tuke_lumify_l12.mp4'},ls_p,p,s,60,90,{shared_clips / 'pleura.json'}\n"
+    )
+    labelled = read_row(read_dataset(tmp_path)[0])
+    wall = wall_of(labelled)
+    line = int(labelled.roi.bounds()[3])
+    lung = slice(line + 8, line + 50)
+    fps = 29 / float(labelled.times_s[-1])
+    plain = edit_clip("mirror", labelled.frames, labelled.roi, wall, labelled.mm_per_px, fps, 1, labelled.inside)
+    even = edited(labelled, "mirror", 1, wall).frames
+    means = [float(frames[:, lung].mean()) for frames in (labelled.frames, plain, even)]
+    spreads = [float(frames[:, lung].std()) for frames in (labelled.frames, plain, even)]
+    assert abs(means[1] - means[0]) > 8.0
+    assert abs(means[2] - means[0]) < 3.0
+    assert abs(spreads[2] - spreads[0]) < 0.35 * spreads[0]
+    above = slice(0, int(labelled.roi.bounds()[1]) - 8)
+    assert np.array_equal(even[:, above], labelled.frames[:, above])
+    assert np.corrcoef(even[:, lung].ravel(), plain[:, lung].ravel())[0, 1] > 0.5  # still the wall
