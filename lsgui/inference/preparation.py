@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError, RoiError
@@ -52,32 +53,44 @@ def build_request(
     LsguiError
         When there is no such model, the line lies outside the picture, or the clip is too large to be analysed at once.
     """
-    name = clip.info.path.name
-    check_roi_fits(roi, clip.info.width, clip.info.height, name)
-    card = load_card(model_id)
-    spec = None if card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
-    scan_box = (area or find_scan_area(clip)).box if spec is not None and spec.region == "scan" else None
-    box = _box_for(clip, roi, scale, spec, scan_box)
-    if not scale.calibrated and QualityFlag.SCALE_ESTIMATED not in quality:
-        quality = (*quality, QualityFlag.SCALE_ESTIMATED)
-    frames = clip.stack(box=box)
-    frames.setflags(write=False)
+    info = clip.info
+    check_roi_fits(roi, info.width, info.height, info.path.name)
+    box, scan_box = _boxes(clip, roi, scale, load_card(model_id), area)
     return InferenceRequest(
         id=request_id,
-        clip=name,
-        frames=frames,
+        clip=info.path.name,
+        frames=_pixels(clip, box),
         origin=(box[0], box[1]),
-        frame_size=(clip.info.width, clip.info.height),
-        times_s=clip.info.times_s,
+        frame_size=(info.width, info.height),
+        times_s=info.times_s,
         mm_per_px=scale.mm_per_px,
         calibrated=scale.calibrated,
         roi=roi,
         model_id=model_id,
         device=device,
-        quality=quality,
+        quality=_flagged(quality, scale),
         seconds=tuple(seconds.items()),
         scan_box=scan_box,
     )
+
+
+def _pixels(clip: Clip, box: Box) -> npt.NDArray[np.uint8]:
+    frames = clip.stack(box=box)
+    frames.setflags(write=False)
+    return frames
+
+
+def _flagged(quality: tuple[QualityFlag, ...], scale: Scale) -> tuple[QualityFlag, ...]:
+    if scale.calibrated or QualityFlag.SCALE_ESTIMATED in quality:
+        return quality
+    return (*quality, QualityFlag.SCALE_ESTIMATED)
+
+
+def _boxes(clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard, area: ScanArea | None) -> tuple[Box, Box | None]:
+    """Return the box to cut out, and the scan area's box where the model sees all of that."""
+    spec = None if card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
+    scan_box = (area or find_scan_area(clip)).box if spec is not None and spec.region == "scan" else None
+    return _box_for(clip, roi, scale, spec, scan_box), scan_box
 
 
 def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, spec: ClipInput | None, scan_box: Box | None) -> Box:

@@ -35,6 +35,8 @@ BLACK = 3.0
 MAX_SAMPLES = 20_000
 """Samples that a clip is resampled to at most: a file with a wrong clock must not fill the memory."""
 
+_OUTSIDE = "What the model needs to see lies outside the picture: draw the pleural line again."
+
 Windows = npt.NDArray[np.float32]
 
 
@@ -188,10 +190,9 @@ def prepare_stack(
     left, top = max(x, origin[0]), max(y, origin[1])
     cut = frames[:, top - origin[1] : y + h - origin[1], left - origin[0] : x + w - origin[0]]
     if cut.size == 0:
-        raise RoiError("What the model needs to see lies outside the frames: draw the pleural line again.")
+        raise RoiError(_OUTSIDE)
     first, stop = bright_range(cut)
-    cut, times_s = cut[first:stop], times_s[first:stop]
-    roi = None if roi is None else _late(roi, first)
+    cut, times_s, roi = cut[first:stop], times_s[first:stop], _late(roi, first)
     path = _path(spec, roi, len(cut), mm_per_px, scan_box)
     if spec.stabilise:
         line = _needed(roi)
@@ -226,7 +227,7 @@ def needed_box(
         first, last = np.minimum(first, strip_first), np.maximum(last, strip_last)
     size = np.array(picture)
     if (first > size - 1).any() or (last < 0).any():
-        raise RoiError("What the model needs to see lies outside the picture: draw the pleural line again.")
+        raise RoiError(_OUTSIDE)
     begin = np.clip(np.floor(first), 0, size - 1).astype(int)
     end = np.clip(np.ceil(last) + 1, begin + 1, size).astype(int)
     return int(begin[0]), int(begin[1]), int(end[0] - begin[0]), int(end[1] - begin[1])
@@ -307,9 +308,9 @@ def _needed(roi: PleuralROI | None) -> PleuralROI:
     return roi
 
 
-def _late(roi: PleuralROI, first: int) -> PleuralROI:
+def _late(roi: PleuralROI | None, first: int) -> PleuralROI | None:
     """Return the line in the time of a clip that begins at frame `first`."""
-    if not first:
+    if roi is None or not first:
         return roi
     keys = sorted({first, *(k for k, _ in roi.keyframes if k > first)})
     return PleuralROI(tuple((k - first, roi.line_at(k)) for k in keys), roi.source, roi.confidence)

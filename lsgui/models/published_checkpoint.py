@@ -4,10 +4,7 @@ Such a file is a dictionary with `model_state_dict` and `hyperparameters`. What 
 they are told by what they are.
 """
 
-import pickle
-import struct
 import warnings
-import zipfile
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,20 +19,6 @@ from torch import Tensor
 from lsgui.core.errors import ModelError
 
 _STATES = ("model_state_dict", "state_dict", "model", "network", "net")
-_DAMAGED = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    struct.error,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    ImportError,
-    OverflowError,
-)
 _COUNTER = "num_batches_tracked"
 
 # A loss of numpy's type beside the weights is common, and a number can do nothing.
@@ -84,7 +67,7 @@ def read_published(path: Path) -> PublishedCheckpoint:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as fault:
         raise ModelError(f"{path}: the checkpoint cannot be read ({fault.strerror}): choose another file.") from fault
-    except _DAMAGED as fault:
+    except Exception as fault:  # whatever a damaged or hostile file does, it ends here
         raise ModelError(
             f"{path} is damaged or holds more than weights and numbers, which may be harmful: it is not opened; save "
             "it again with nothing but weights and plain settings."

@@ -34,7 +34,7 @@ def ask() -> Ask:
     def make(model: str, label: SlidingLabel) -> InferenceRequest:
         if label not in made:
             scenario = "sliding" if label is SlidingLabel.LS_P else "absent"
-            simulated = simulate_clip(random_spec(np.random.default_rng(11), label, scenario), 5)
+            simulated = simulate_clip(random_spec(np.random.default_rng(4), label, scenario), 5)
             count, height, width = simulated.frames.shape
             info = ClipInfo(Path("sim.avi"), "movie", count, width, height, simulated.fps, "container")
             clip = Clip(info, MemoryFrames(simulated.frames))
