@@ -240,6 +240,9 @@ class _Run:
                 motion.append(truth.norm(dim=1).mean(dim=(1, 2)).cpu())
         error, moved = torch.cat(errors), torch.cat(motion)
         self.last_error = float(error.mean())
+        late = self.step > 3.0 * self.recipe.easy_share * self.recipe.steps
+        if late and self.last_error > 0.97 * float(moved.mean()):  # a network may fall to it and never leave it again
+            _log.warning("step %d: no better than saying that nothing moves", self.step)
         score = float((error / (moved + self.recipe.loss_floor_px)).mean())
         self.history.append([float(self.step), self.loss, self.last_error, score])
         _log.info("step %d loss %.4f error %.3f px relative %.4f", self.step, self.loss, self.last_error, score)

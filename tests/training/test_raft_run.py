@@ -1,6 +1,7 @@
 """Training RAFT: learns from its batch, goes on bit for bit, writes an honest card, refuses wrong settings."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,3 +170,8 @@ def test_too_little_memory_names_the_batch_to_try(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("lsgui.training.raft_run.train_raft_network", full)
     with pytest.raises(DeviceError, match="--set batch=4"):
         train_raft(tmp_path / "run", ["batch=8"], None)
+
+
+def test_a_network_that_learns_nothing_is_named_in_the_log(expected_log_warnings: list[logging.LogRecord]) -> None:
+    train_raft_network(replace(TINY, steps=1, easy_share=0.0))
+    assert any("no better than saying that nothing moves" in said.getMessage() for said in expected_log_warnings)
