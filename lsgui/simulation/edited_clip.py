@@ -12,6 +12,7 @@ line_kept    the real pleural line, which shimmers, over a lung that is held sti
 ..._drift    with probe drift added: the whole picture moves, wall and lung alike
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 import cv2
@@ -34,6 +35,8 @@ Shifts = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _PULSE_MM = 0.5
+_LINE_MM = 1.2
+"""How far above its middle the bright line reaches at most."""
 _SEAM_MM = (-1.3, -0.3)
 _SEAM_UNDER_LINE_MM = (1.0, 2.0)
 """Where the exchange begins and is complete, in mm below the line."""
@@ -48,6 +51,7 @@ def edit_clip(
     fps: float,
     seed: int = 0,
     inside: Mask | None = None,
+    hold_line: bool = False,
 ) -> Frames:
     """Return the clip edited, (T, H, W) uint8.
 
@@ -65,6 +69,9 @@ def edit_clip(
         (T, 2) displacement (x, y) of the chest wall in pixels of the picture against the pleural line.
     inside
         (H, W) bool: the scanned picture; all else (text, rulers, black screen) stays as it is. None: everywhere.
+    hold_line
+        For the hard kinds: True holds the line itself as well. False gives it back its own shimmer, for the line is
+        what lies nearest to where the wall's change is reflected.
 
     Raises
     ------
@@ -73,33 +80,51 @@ def edit_clip(
     """
     if kind not in ALL_EDITS:
         raise ValueError(f"there is no edit {kind!r}")
-    rng = np.random.default_rng(seed)
     count, height, width = frames.shape
-    reference = count // 2
     lines = [_line_rows(roi, index, width) for index in range(count)]
     place = np.array([roi.line_at(index).mean(axis=0) for index in range(count)]) + wall_px
-    mean = _steady_mean(frames, place, reference)
-    pulse = _pulse(rng, count, fps, _PULSE_MM / mm_per_px) if kind.endswith("_pulse") else np.zeros(count)
-    retime = _far_from(count, fps)
+    gap_px = _LINE_MM / mm_per_px if hold_line else 0.0
     out = np.empty_like(frames)
-    for index in range(count):
-        own = frames[index].astype(np.float32)
-        step = place[index] - place[reference]
-        if kind == "mirror":
-            below = _reflected(own, lines[index])
-        elif kind == "sham":
-            other = retime[index]
-            below = _shifted(frames[other].astype(np.float32), place[index] - place[other])
-        else:
-            below = _shifted(frames[reference].astype(np.float32), step + np.array([pulse[index], 0.15 * pulse[index]]))
-            below += rng.normal(0.0, 1.5, below.shape).astype(np.float32)
-            if kind.startswith("hard"):
-                below += _reflected(own - _shifted(mean, step), lines[index])
+    for index, below in enumerate(_lungs(kind, frames, lines, place, _PULSE_MM / mm_per_px, fps, seed, gap_px)):
         weight = _below_weight(lines[index], height, mm_per_px, under_line=kind == "line_kept")
+        own = frames[index].astype(np.float32)
         out[index] = np.clip(own * (1.0 - weight) + below * weight, 0, 255).astype(np.uint8)
     if kind.endswith("_drift"):
         out = _drifted(out, added_drift_mm(kind, count, fps, seed) / mm_per_px, inside)
     return out if inside is None else np.where(inside, out, frames)
+
+
+def _lungs(
+    kind: ClipEdit,
+    frames: Frames,
+    lines: list[npt.NDArray[np.float64]],
+    place: Shifts,
+    pulse_px: float,
+    fps: float,
+    seed: int,
+    gap_px: float,
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for every frame the picture that is to be shown below the line, (H, W)."""
+    rng = np.random.default_rng(seed)
+    count = len(frames)
+    reference = count // 2
+    mean = _steady_mean(frames, place, reference)
+    pulse = _pulse(rng, count, fps, pulse_px) if kind.endswith("_pulse") else np.zeros(count)
+    retime = _far_from(count, fps)
+    for index in range(count):
+        own = frames[index].astype(np.float32)
+        step = place[index] - place[reference]
+        if kind == "mirror":
+            yield _reflected(own, lines[index])
+        elif kind == "sham":
+            other = retime[index]
+            yield _shifted(frames[other].astype(np.float32), place[index] - place[other])
+        else:
+            below = _shifted(frames[reference].astype(np.float32), step + np.array([pulse[index], 0.15 * pulse[index]]))
+            below += rng.normal(0.0, 1.5, below.shape).astype(np.float32)
+            if kind.startswith("hard"):
+                below += _reflected(own - _shifted(mean, step), lines[index], gap_px)
+            yield below
 
 
 def added_drift_mm(kind: ClipEdit, count: int, fps: float, seed: int) -> Shifts:
@@ -167,13 +192,15 @@ def _shifted(frame: npt.NDArray[np.float32], step: npt.NDArray[np.float64]) -> n
     return np.asarray(moved, dtype=np.float32)
 
 
-def _reflected(frame: npt.NDArray[np.float32], rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return the picture mirrored about the line, folded back at the top edge."""
+def _reflected(
+    frame: npt.NDArray[np.float32], rows: npt.NDArray[np.float64], gap_px: float = 0.0
+) -> npt.NDArray[np.float32]:
+    """Return the picture mirrored about the line, folded back at the top edge; `gap_px` over the line are left out."""
     height, width = frame.shape
     y = np.arange(height, dtype=np.float32)[:, None]
     depth = np.abs(y - rows[None].astype(np.float32))
-    reach = np.maximum(rows[None] - 2.0, 2.0).astype(np.float32)
-    folded = reach - np.abs(np.mod(depth, 2 * reach) - reach)
+    reach = np.maximum(rows[None] - 2.0 - gap_px, 2.0).astype(np.float32)
+    folded = gap_px + reach - np.abs(np.mod(depth, 2 * reach) - reach)
     source = rows[None].astype(np.float32) - folded
     x = np.repeat(np.arange(width, dtype=np.float32)[None], height, 0)
     return np.asarray(cv2.remap(frame, x, source.astype(np.float32), cv2.INTER_LINEAR), dtype=np.float32)

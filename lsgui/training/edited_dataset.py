@@ -178,7 +178,15 @@ def make_edits(out: Path, task: EditTask, format_name: str) -> Iterator[dict[str
     for kind in task.kinds:
         fps = opened.clip.info.fps
         picture = edit_clip(
-            kind, recorded.frames, recorded.roi, wall, recorded.mm_per_px, fps, task.seed, inside=inside
+            kind,
+            recorded.frames,
+            recorded.roi,
+            wall,
+            recorded.mm_per_px,
+            fps,
+            task.seed,
+            inside=inside,
+            hold_line=True,
         )
         frames[opened.start : opened.stop, y : y + height, x : x + width] = picture
         content = ClipContent(frames, fps, recorded.mm_per_px, box, describe(kind))

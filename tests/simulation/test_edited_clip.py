@@ -80,6 +80,21 @@ def test_the_lines_own_shimmer_is_kept_over_a_held_lung() -> None:
     assert not np.array_equal(edited("frozen")[:, rows, columns], made.frames[:, rows, columns])
 
 
+def test_a_hard_edit_can_hold_the_line_itself_as_well() -> None:
+    made = sliding()
+    still = np.zeros((len(made.frames), 2))
+    held = edit_clip("hard", made.frames, made.roi, still, made.mm_per_px, FPS, seed=2, hold_line=True)
+    line = made.roi.line_at(0)
+    rows, columns = np.round(line[:, 1]).astype(int), np.round(line[:, 0]).astype(int)
+
+    def shimmer(frames: np.ndarray) -> float:
+        return float(frames[:, rows, columns].astype(float).std(axis=0).mean())
+
+    assert shimmer(held) < 0.75 * shimmer(made.frames)
+    assert shimmer(edited("hard")) > 0.9 * shimmer(made.frames)
+    assert likeness(held)[1] < likeness(edited("frozen"))[1]  # and it still changes as the wall does
+
+
 def test_added_drift_moves_wall_and_lung_alike_and_the_line_with_them() -> None:
     made, kind = sliding(), "hard_drift"
     drift = added_drift_mm(kind, len(made.frames), FPS, seed=2)
