@@ -48,7 +48,7 @@ def _print_tables(report: dict[str, Any]) -> None:
     model, clip = report["model"], report["clip"]
     console.print(
         f"[bold]{model['id']}[/bold] version {model['version']} on {report['data']}: "
-        f"{clip['n']} clips of {clip['patients']} patients, {clip['absent']} ls_a"
+        f"{_counted(clip['n'], 'clip')} of {_counted(clip['patients'], 'patient')}, {clip['absent']} ls_a"
     )
     groups = {"clips": clip, "windows": report["window"]}
     if report["abstained"]:
@@ -95,15 +95,19 @@ def _cells(confusion: list[list[int]]) -> str:
     return f"{tn} {fp} / {fn} {tp}"
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _abstained_words(report: dict[str, Any]) -> str:
     aside = report["abstention"]
     if not aside["count"]:
         return "A verdict was given on every clip."
     flags = ", ".join(f"{name} {count}" for name, count in aside["flags"].items())
     return (
-        f"No verdict on {aside['count']} clips ({aside['rate']:.0%}): at the threshold {aside['right_at_threshold']} "
-        f"would have been right and {aside['wrong_at_threshold']} wrong, {aside['not_scored']} had no score"
-        + (f" (flags: {flags})." if flags else ".")
+        f"No verdict on {_counted(aside['count'], 'clip')} ({aside['rate']:.0%}): at the threshold "
+        f"{aside['right_at_threshold']} would have been right and {aside['wrong_at_threshold']} wrong, "
+        f"{aside['not_scored']} had no score" + (f" (flags: {flags})." if flags else ".")
     )
 
 

@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -110,8 +111,7 @@ class DatasetJudge:
         self._device = device
 
     def __enter__(self) -> "DatasetJudge":
-        if self._device == "cuda":  # one sentence for all clips instead of one for each
-            load_by_name(self._plan.resolve)(self._device, self._plan.threads)
+        _check_device(self._plan, self._device)
         self._session.start()
         return self
 
@@ -168,6 +168,12 @@ def _row(task: ClipTask, said: Prediction, frames: int) -> ClipScores:
     )
 
 
+def _check_device(plan: WorkerPlan, device: DeviceChoice) -> None:
+    """Say once for all clips, instead of once for each, that the device is not there."""
+    if device == "cuda":
+        load_by_name(plan.resolve)(device, plan.threads)
+
+
 def judge_all(tasks: Sequence[ClipTask], model: str, device: DeviceChoice, jobs: int = 1) -> Iterator[Judged]:
     """Yield every task with its scores or its fault as it is done: in order for one job, else as they come.
 
@@ -175,12 +181,18 @@ def judge_all(tasks: Sequence[ClipTask], model: str, device: DeviceChoice, jobs:
     ----------
     jobs
         Processes to work in; 1: this one.
+
+    Raises
+    ------
+    LsguiError
+        When the device is not there, or a process was ended from outside.
     """
     if jobs <= 1 or len(tasks) < 2:
         with DatasetJudge(model, device) as judge:
             for task in tasks:
                 yield judge.judged(task)
         return
+    _check_device(WorkerPlan(), device)
     jobs = min(jobs, len(tasks))
     threads = max((os.cpu_count() or 1) // jobs, 1)
     # spawned, not forked: the same on every system, and neither torch's nor OpenCV's threads survive a fork
@@ -189,7 +201,13 @@ def judge_all(tasks: Sequence[ClipTask], model: str, device: DeviceChoice, jobs:
     )
     with ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        yield from _as_they_come(pool, tasks, jobs)
+        try:
+            yield from _as_they_come(pool, tasks, jobs)
+        except BrokenExecutor as fault:
+            raise LsguiError(
+                f"One of {jobs} processes was ended, most likely for want of memory: "
+                "go on with --resume and fewer --jobs."
+            ) from fault
 
 
 def _as_they_come(pool: ProcessPoolExecutor, tasks: Sequence[ClipTask], jobs: int) -> Iterator[Judged]:
@@ -208,6 +226,7 @@ _worker: list[DatasetJudge] = []
 
 
 def _enter_worker(model: str, device: DeviceChoice, threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes: the first one ends the others
     _worker[:] = [DatasetJudge(model, device, threads).__enter__()]
 
 

@@ -19,9 +19,9 @@ from lsgui.training.metrics import (
     Value,
     area_under_curve,
     clip_metrics,
+    drawn_areas,
     interval_of,
     patient_draws,
-    weighted_areas,
 )
 
 TABLE = "disagreements.csv"
@@ -167,8 +167,8 @@ def _auc_difference(pairs: Sequence[Pair]) -> Value:
     value = area_under_curve(truth, p[0]) - area_under_curve(truth, p[1])
     if min(len(set(whose[truth])), len(set(whose[~truth]))) < 2:
         return Value(value, None, None, reason="one patient carries a class: no interval by patient")
-    weights = patient_draws(len(names))[:, whose]
-    interval = interval_of(weighted_areas(truth, p[0], weights) - weighted_areas(truth, p[1], weights))
+    draws = patient_draws(len(names))  # the same patients for both models
+    interval = interval_of(drawn_areas(truth, p[0], draws, whose) - drawn_areas(truth, p[1], draws, whose))
     if interval is None:
         return Value(value, None, None, reason="no draw of patients holds both classes: no interval")
     return Value(value, min(interval[0], value), max(interval[1], value))

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ INTERVALS = f"95 % percentile bootstrap, {BOOTSTRAPS} draws of whole patients"
 
 Kind = Literal["simulated", "edited", "real"]
 KINDS: tuple[Kind, ...] = ("real", "edited", "simulated")
+
+FIGURES = ("confusion", "verdicts", "reliability", "histogram", "sources", "roc", "history")
 
 ANSWERS = (SlidingLabel.LS_P, SlidingLabel.CANNOT_ASSESS, SlidingLabel.LS_A)
 ANSWER_WORDS = ("ls_p", "no verdict", "ls_a")
@@ -73,7 +76,7 @@ def report_of(evaluation: Evaluation) -> dict[str, Any]:
         "abstention": abstention,
         "verdicts": verdict_table(rows),
         "calibration": card.calibration.model_dump(),
-        "calibration_error": BINNING,
+        "calibration_binning": BINNING,
         "intervals": INTERVALS,
         "mixed": mixed or None,
         "warnings": [text for text in (mixed, seen_sentence(card, rows), evaluation.note) if text],
@@ -141,7 +144,12 @@ def write_figures(evaluation: Evaluation, folder: Path, pooled: bool = False) ->
     if mixed:
         for kind in kinds:
             made += _figures_of(evaluation, _of_kind(evaluation.rows, kind), folder, f"_{kind}", "")
-    return made + _history(evaluation, folder)
+    made += _history(evaluation, folder)
+    for name, ending in product(FIGURES, ("", *(f"_{kind}" for kind in KINDS))):
+        old = folder / f"{name}{ending}.png"
+        if old not in made:  # of an earlier evaluation in the same folder: it would be taken for one of this
+            old.unlink(missing_ok=True)
+    return made
 
 
 def _figures_of(evaluation: Evaluation, rows: Sequence[ClipScores], folder: Path, ending: str, note: str) -> list[Path]:
@@ -156,7 +164,8 @@ def _figures_of(evaluation: Evaluation, rows: Sequence[ClipScores], folder: Path
     p = np.array([value for _, value in scored])
     kind = " and ".join(kinds_in(rows))
     clips, windows = clip_metrics(rows, card.threshold), window_metrics(rows, card.threshold)
-    counts = f"{clips.n} {kind} clips of {clips.patients} patients, {clips.absent} ls_a"
+    people = "1 patient" if clips.patients == 1 else f"{clips.patients} patients"
+    counts = f"{clips.n} {kind} clips of {people}, {clips.absent} ls_a"
     made = {
         "confusion": figures.confusion_figure(
             {f"clips (n = {clips.n})": clips.confusion, f"windows (n = {windows.n})": windows.confusion},

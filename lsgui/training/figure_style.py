@@ -110,7 +110,10 @@ def save_figure(figure: "Figure", path: Path) -> Path:
 
 def legend_below(figure: Any, columns: int) -> None:
     """Put one legend for all axes under them and over a note, where it hides nothing."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
+    found = {
+        label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    labels, handles = list(found), list(found.values())
     rows = -(-len(labels) // columns)
     height = (rows * LEGEND_LINE_POINTS + 8.0) / 72 / figure.get_figheight()
     bottom = _keep_free(figure, height)

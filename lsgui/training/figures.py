@@ -257,7 +257,8 @@ def history_figure(
     wanted = _panels(history)
     figure, panels = new_figure(title, max(len(wanted), 1), (3.3, 3.0), note)
     for axes, (quantity, columns) in zip(panels, wanted.items(), strict=False):
-        for colour, (which, column) in zip(SERIES, columns.items(), strict=False):
+        for which, column in columns.items():
+            colour = SERIES[("training", "validation", "test").index(which)]
             values = np.asarray(history[column], dtype=np.float64)
             epochs = np.asarray(history.get("epoch", range(1, len(values) + 1)), dtype=np.float64)
             few = "o" if len(values) < 25 else ""
@@ -268,7 +269,7 @@ def history_figure(
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylim(bottom=0.0) if quantity == "loss" else axes.set_ylim(-0.02, 1.02)
     if wanted:
-        legend_below(figure, 3)
+        legend_below(figure, 4)
     return _figure(figure)
 
 

@@ -175,8 +175,8 @@ def metrics_of(
     values = {
         name: _value(name, float(rule(sums)[0]), rule(drawn), _carriers(name, by_patient)) for name, rule in _RULES
     }
-    area_draws = weighted_areas(truth, p, draws[:, whose]) if 0 < truth.sum() < len(truth) else np.full(1, np.nan)
-    values["auc"] = _value("auc", area_under_curve(truth, p), area_draws, _carriers("auc", by_patient))
+    areas = drawn_areas(truth, p, draws, whose)
+    values["auc"] = _value("auc", area_under_curve(truth, p), areas, _carriers("auc", by_patient))
     return Metrics(
         n=len(p),
         absent=int(truth.sum()),
@@ -215,6 +215,12 @@ def weighted_areas(absent: Bools, p_absent: Floats, weights: npt.NDArray[np.int6
         pairs = positive.sum(axis=1) * negative.sum(axis=1)
         out[begin : begin + _CHUNK] = _ratio((positive * below).sum(axis=1), pairs)
     return out
+
+
+def drawn_areas(absent: Bools, p_absent: Floats, draws: npt.NDArray[np.int64], whose: npt.NDArray[np.int64]) -> Floats:
+    """Return the area for each draw of patients (draws, patients); `whose` (n,) names the patient of each item."""
+    parts = (draws[k : k + _CHUNK] for k in range(0, len(draws), _CHUNK))  # all weights at once would fill the memory
+    return np.concatenate([weighted_areas(absent, p_absent, part[:, whose]) for part in parts])
 
 
 def interval_of(draws: Floats) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ import cv2
 import pytest
 
 from lsgui.cli.main import run
+from lsgui.core.resources import model_dirs
 from lsgui.simulation.dataset import write_dataset
 from lsgui.training.metrics import NAMES
 
@@ -192,15 +193,16 @@ def test_two_processes_say_the_same_in_the_same_order(folder, evaluated, tmp_pat
     _evaluate(folder, tmp_path / "out", "--index", index, "--jobs", "2")
     out, err = capsys.readouterr()
     assert err == ""
-    assert "2 clips of 1 patients" in out
+    assert "2 clips of 1 patient," in out
     assert _scores(tmp_path / "out") == _scores(evaluated)[:2]
 
 
 def test_network_and_comparison(folder, evaluated, tmp_path, capsys):
-    """The shipped network on strips against the motion index; what the index said before is gone on with."""
+    """A network named by its folder against the motion index; what the index said before is gone on with."""
     rows = _rows(folder)
+    model = shutil.copytree(model_dirs()[-1] / "cmwru-strip", tmp_path / "mine")
     shutil.copytree(evaluated, tmp_path / "out" / "against")
-    _evaluate(folder, tmp_path / "out", "--against", "motion", "--resume", model="cmwru-strip")
+    _evaluate(folder, tmp_path / "out", "--against", "motion", "--resume", model=model)
     out, err = capsys.readouterr()
     assert err == ""
     assert "cmwru-strip against motion on 4 clips" in out

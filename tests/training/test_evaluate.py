@@ -144,10 +144,13 @@ def test_kind_of_a_source(source, kind):
 
 def test_kinds_of_clips_are_never_in_one_figure_unless_asked(tmp_path, monkeypatch):
     monkeypatch.setattr("lsgui.training.figures.save_figure", lambda _figure, path: path)  # what is drawn, not how
+    stale = tmp_path / "roc.png"
+    stale.write_bytes(b"of an earlier evaluation")
     two = _evaluation([row for row in _mixed_rows() if row.source != "edited"])
     made = {path.name for path in write_figures(two, tmp_path)}
     assert {"roc_real.png", "roc_simulated.png"} <= made
     assert not [name for name in made if not name.endswith(("_real.png", "_simulated.png"))]
+    assert not stale.exists()
     pooled = _evaluation([row for row in _mixed_rows() if row.source != "Clinic A" and row.absent])
     assert {path.name for path in write_figures(pooled, tmp_path / "pooled", pooled=True)} >= {
         "histogram.png",
