@@ -2,25 +2,26 @@
 
 import json
 import logging
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError, DeviceError, ModelError
 from lsgui.inference.verdict import VerdictRule
-from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
+from lsgui.models.card import Calibration, ModelCard, ModelInput, read_card, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.cmwru_strip import CmwruStrip
+from lsgui.training.config import read_settings
+from lsgui.training.distributed import World, in_turn, joined
 from lsgui.training.leave_one_out import Judgement, leave_one_out
+from lsgui.training.progress import training_bars
 from lsgui.training.sources import dataset_sources, read_dataset
 from lsgui.training.strip_cache import simulated_strips
+from lsgui.training.strip_log import StripLog, strip_log
 from lsgui.training.strip_measure import ABSTAIN, calibrated, measured
 from lsgui.training.strip_trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
 from lsgui.training.strip_windows import StripSource, WindowBank
@@ -46,19 +47,18 @@ def read_recipe(model: str, config: Path | None, settings: Sequence[str]) -> Str
     if model != "cmwru-strip":
         raise ModelError(f"Model {model!r} cannot be trained by this version: choose cmwru-strip.")
     recipe = StripRecipe()
-    if config is not None:
-        try:
-            pairs = tomllib.loads(config.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as fault:
-            raise ModelError(f"{config}: the settings cannot be read ({fault}).") from fault
-        for name, value in pairs.items():
-            recipe = recipe.with_setting(name, str(value))
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ModelError(f"'{setting}' is not a setting: write --set key=value.")
-        recipe = recipe.with_setting(name.strip(), value.strip())
+    for name, value in read_settings(config, settings).items():
+        recipe = recipe.with_setting(name, str(value))
     return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What every stage of a run tells of itself with, and the processes that it runs in."""
+
+    world: World
+    bars: Progress
+    log: StripLog | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,25 @@ class StripRun:
         """
         self._check()
         rows = read_dataset(self.data, self.index)
-        with _progress() as bars:
-            simulated = self._simulated(bars)
-            start = self._pretrained(simulated, bars)
-            train = self._trainer(bars, start)
+        with (
+            joined(self.device) as world,
+            training_bars(world.writes) as bars,
+            strip_log(self.out, self.resume, world.writes) as log,
+        ):
+            tools = _Tools(world, bars, log)
+            simulated = in_turn(world, lambda: self._simulated(bars))
+            train = self._trainer(tools, self._pretrained(simulated, tools))
             judged = leave_one_out([row for row in rows if not row.absent], simulated, train, _note) if measure else []
             real = list(dataset_sources(rows))
             network = train([*real, *simulated], "all")
+            if world.writes:
+                self._measure_and_publish(network, real, judged, measure)
+            world.wait()
+        return read_card(self.out)
+
+    def _measure_and_publish(
+        self, network: CmwruStrip, real: Sequence[StripSource], judged: Sequence[Judgement], measure: bool
+    ) -> None:
         calibration = Calibration(source="none: the network's own odds")
         if self.recipe.uses_simulation:
             calibration = calibrated(network, self.recipe.seed, self.out)
@@ -97,7 +109,7 @@ class StripRun:
             rule = VerdictRule(0.5, ABSTAIN, calibration.temperature, calibration.bias)
             self._write("leave_one_out.json", [one.to_json(rule) for one in judged])
             metrics = measured(network, judged, calibration, self.recipe.seed, self.out)
-        return self._publish(network, real, metrics, calibration)
+        self._publish(network, real, metrics, calibration)
 
     def _check(self) -> None:
         import torch
@@ -116,30 +128,34 @@ class StripRun:
         task = bars.add_task("simulating clips", total=count)
         return simulated_strips(count, self.recipe.seed, self.out, lambda done, _: bars.update(task, completed=done))
 
-    def _pretrained(self, simulated: Sequence[StripSource], bars: Progress) -> Weights | None:
+    def _pretrained(self, simulated: Sequence[StripSource], tools: _Tools) -> Weights | None:
         """Return weights that have seen simulated strips alone: with no patient in them, one set does for all folds."""
         if not simulated or not self.recipe.pretrain_steps:
             return None
-        return self._train(simulated, "simulated", pretraining(self.recipe), bars).state_dict()
+        return self._train(simulated, "simulated", pretraining(self.recipe), tools).state_dict()
 
-    def _trainer(self, bars: Progress, start: Weights | None) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
+    def _trainer(self, tools: _Tools, start: Weights | None) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
         bank = WindowBank()
-        return lambda sources, fold: self._train(sources, fold, training(self.recipe, start), bars, bank)
+        return lambda sources, fold: self._train(sources, fold, training(self.recipe, start), tools, bank)
 
     def _train(
-        self, sources: Sequence[StripSource], fold: str, stage: Stage, bars: Progress, bank: WindowBank | None = None
+        self, sources: Sequence[StripSource], fold: str, stage: Stage, tools: _Tools, bank: WindowBank | None = None
     ) -> CmwruStrip:
+        bars, world = tools.bars, tools.world
         task = bars.add_task(f"training ({fold})", total=stage.steps)
 
         def report(step: int, _steps: int, loss: float) -> None:
             bars.update(task, completed=step, description=f"training ({fold}) loss {loss:.3f}")
+            if tools.log is not None:
+                tools.log.note(fold, step, stage.steps, loss)
             if step % 50 == 0:
                 _log.info("fold %s step %d loss %.4f", fold, step, loss)
 
         checkpoint = self.out / f"checkpoint_{fold}.pt"
-        if not self.resume:
+        if not self.resume and world.writes:
             checkpoint.unlink(missing_ok=True)
-        return train_strip_network(sources, self.recipe, self.device, checkpoint, report, stage, bank).cpu()
+        network = train_strip_network(sources, self.recipe, world.device, checkpoint, report, stage, bank, world)
+        return network.cpu()
 
     def _write(self, name: str, content: Any) -> None:
         write_atomic(self.out / name, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
@@ -184,12 +200,3 @@ class StripRun:
 
 def _note(patient: str, judged: Sequence[Judgement]) -> None:
     _log.info("left out %s: %d clips judged", patient, len(judged))
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show bars on standard error, and none when it is not a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        yield bars
