@@ -114,10 +114,12 @@ class StripSampler:
     def sample(self, index: int, along: float = 0.0, across: float = 0.0) -> npt.NDArray[np.uint8]:
         """Return frame `index` on its grid, moved by (along, across) samples, (ROWS, columns + margins) uint8."""
         grid = self.grid(index)
-        points = grid.points - self._origin
+        points = grid.points
         if along or across:
             step = PITCH_MM / self._mm_per_px
             points = points + (step * (along * grid.tangent + across * grid.normal)).astype(np.float32)[None]
+        # In 1/1024 px the subtraction is exact: a box and the whole clip give the same samples to the last bit.
+        points = np.rint(points * 1024.0) / np.float32(1024.0) - self._origin
         frame = self._frames[index]
         if self._blur:
             frame = cv2.GaussianBlur(frame, (0, 0), self._blur)

@@ -91,10 +91,13 @@ def follow_wall(
 
 
 def wall_rows(valid: npt.NDArray[np.bool_], pleura_row: int, pitch_mm: float) -> tuple[int, int]:
-    """Return the rows (top, bottom) that serve as wall: from 0.8 mm above the line upwards, inside the scan area."""
+    """Return the rows (top, bottom) that serve as wall: from 0.8 mm above the line upwards, inside the scan area.
+
+    The first rows of the strip are left to the search: a template that began there could not be found nearer the probe.
+    """
     bottom = pleura_row - round(0.8 / pitch_mm)
     usable = np.flatnonzero(valid[:bottom].mean(axis=1) > 0.5)
-    top = int(usable[0]) if len(usable) else 0
+    top = max(int(usable[0]) if len(usable) else 0, min(SEARCH_ACROSS, max(bottom - 5, 0)))
     return (top, bottom) if bottom - top >= 5 else (max(bottom - 5, 0), bottom)
 
 

@@ -45,6 +45,16 @@ def test_the_wall_is_followed_and_held_still(speed: float) -> None:
     assert np.corrcoef(wall[0].ravel(), wall[-1].ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("towards", [-1, 1])
+def test_a_wall_that_rises_to_the_probe_or_sinks_is_followed_there_and_back(towards: int) -> None:
+    sample = speckle_clip(9, seconds=2.0)
+    count = len(sample.frames)
+    path = np.round(towards * 1.2 / MM_PER_PX * np.sin(np.pi * np.arange(count) / (count - 1))).astype(int)
+    moved = np.stack([np.roll(frame, int(step), axis=0) for frame, step in zip(sample.frames, path, strict=True)])
+    strip = cut_strip(moved, (0, 0), sample.times_s, sample.roi, MM_PER_PX, calibrated=True)
+    assert np.abs(strip.wall_shift_mm[:, 1] - path * MM_PER_PX).max() < 0.3
+
+
 def test_noise_in_place_of_a_wall_is_reported_as_lost() -> None:
     sample = speckle_clip(5, seconds=2.0)
     rng = np.random.default_rng(0)
