@@ -26,9 +26,10 @@ from lsgui.core.clip import MemoryFrames
 from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI, read_roi_file
 from lsgui.imaging.mmode import point_and_normal, straightened_mmode
+from lsgui.imaging.scan_area import find_scan_area
 from lsgui.readers.base import open_clip
 from lsgui.simulation import ClipSpec, SimulatedClip, simulate_clip
-from lsgui.simulation.clip_files import write_clip
+from lsgui.simulation.clip_files import ClipContent, write_clip
 from lsgui.simulation.edited_clip import ALL_EDITS
 from lsgui.simulation.spec import Picture
 from lsgui.training.edited_dataset import rows_to_edit, write_edits
@@ -159,8 +160,8 @@ def edited_modes(clip: Path, line: Path, credit: str, title: str) -> Figure:
     grid = figure.add_gridspec(2, 5, left=0.035, right=0.99, top=0.8, bottom=0.06, hspace=0.32, wspace=0.14)
     figure.text(0.012, 0.935, title, fontsize=15, weight="bold")
     figure.text(
-        0.012, 0.885, f"{credit} M-modes: mm from the pleural line, seconds; edited clips are not patient data.",
-        fontsize=9, color=MUTED,
+        0.012, 0.858, f"{credit}\nM-modes: mm from the pleural line, seconds. Edited clips are not patient data.",
+        fontsize=9, color=MUTED, linespacing=1.5,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "edits"
@@ -196,7 +197,17 @@ def edits() -> Figure:
 
 def edits_lumify(clips: Path) -> Figure:
     """Edits of a real sliding clip under the MIT licence: M-modes only, nothing else of it is copied."""
-    return edited_modes(clips / LUMIFY, clips / "pleura.json", LUMIFY_CREDIT, "Edits of a recorded sliding clip")
+    clip = open_clip(clips / LUMIFY)
+    entry = json.loads((clips / "pleura.json").read_text(encoding="utf-8"))[LUMIFY]
+    start, stop = entry["window"]
+    x, y, width, height = box = find_scan_area(clip).box
+    line = PleuralROI.single(0, np.array(entry["polyline"]) - (x, y))
+    content = ClipContent(clip.stack(start, stop, box), clip.info.fps, entry["mm_per_px"], (0, 0, width, height))
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_clip(Path(folder) / "recorded", content, "", "avi")
+        line_file = Path(folder) / "line.json"
+        line_file.write_text(json.dumps({**line.to_json(), "mm_per_px": entry["mm_per_px"]}), encoding="utf-8")
+        return edited_modes(path, line_file, LUMIFY_CREDIT, "Edits of a recorded sliding clip")
 
 
 def likeness() -> Figure:
@@ -207,14 +218,14 @@ def likeness() -> Figure:
     grid = figure.add_gridspec(2, 2, left=0.065, right=0.8, top=0.86, bottom=0.075, hspace=0.3, wspace=0.13)
     figure.text(0.012, 0.955, "Likeness of texture to itself over time", fontsize=15, weight="bold")
     figure.text(
-        0.012, 0.92, "Mean correlation of 5.6 mm squares beside the pleural line, clip held still on its chest wall. "
-        "Shaded: simulated clips, 5-95 % and 25-75 %, with their median.", fontsize=9.5, color=MUTED,
+        0.012, 0.92, "Mean correlation of 5.6 mm squares beside the pleural line, held still on the wall. "
+        "Shaded: simulated clips, 5-95 % and 25-75 %, median. Dashed: 5-95 %.", fontsize=9.5, color=MUTED,
     )  # fmt: skip
     sliding = np.concatenate([np.array(v) for name, v in data["simulated"].items() if name.startswith("ls_p/")])
     marks = "os^vDPX<>*hdp"
     for side, where in enumerate(("above the line: chest wall", "below the line: lung")):
         axes = figure.add_subplot(grid[0, side])
-        band(axes, lags, sliding[:, :, side], ACCENT, f"simulated, sliding (n={len(sliding)})")
+        band(axes, lags, sliding[:, :, side], ACCENT, f"simulated, sliding (n={len(sliding)})", filled=True)
         for mark, (name, values) in zip(marks, data["real"].items(), strict=False):
             axes.plot(
                 lags, np.array(values)[:, side], marker=mark, ms=5.5, lw=0.7, color=TEXT, alpha=0.9,
@@ -233,20 +244,24 @@ def likeness() -> Figure:
             if f"ls_a/{scenario}" not in data["simulated"]:
                 continue
             values = np.array(data["simulated"][f"ls_a/{scenario}"])
-            band(
-                beneath, lags, values[:, :, side], colour, f"simulated, {scenario.replace('_', ' ')} (n={len(values)})"
-            )
+            name = f"simulated, {scenario.replace('_', ' ')} (n={len(values)})"
+            band(beneath, lags, values[:, :, side], colour, name, filled=scenario == "absent")
         dress(beneath, lags, f"Sliding absent, {where}")
         if side == 1:
             beneath.legend(loc="upper left", bbox_to_anchor=(1.03, 1.02), fontsize=8, frameon=False)
     return figure
 
 
-def band(axes: Axes, lags: npt.NDArray[np.float64], values: npt.NDArray[np.float64], colour: str, name: str) -> None:
+def band(
+    axes: Axes, lags: npt.NDArray[np.float64], values: npt.NDArray[np.float64], colour: str, name: str, filled: bool
+) -> None:
     """Draw the spread of a distribution (n, lags) and its median."""
     low, quarter, middle, three, high = np.percentile(values, [5, 25, 50, 75, 95], axis=0)
-    axes.fill_between(lags, low, high, color=colour, alpha=0.16, lw=0)
-    axes.fill_between(lags, quarter, three, color=colour, alpha=0.28, lw=0)
+    if filled:
+        axes.fill_between(lags, low, high, color=colour, alpha=0.16, lw=0)
+        axes.fill_between(lags, quarter, three, color=colour, alpha=0.28, lw=0)
+    else:
+        axes.plot(lags, np.stack([low, high], axis=1), color=colour, lw=1.0, ls=(0, (3, 2)))
     axes.plot(lags, middle, color=colour, lw=2.2, label=name)
 
 
@@ -266,6 +281,9 @@ def save(figure: Figure, path: Path) -> int:
     """Write a picture in as many colours as fit under the limit; returns its size in bytes."""
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=DPI, facecolor=BACKGROUND)
+    if data.tell() <= MAX_BYTES:
+        path.write_bytes(data.getvalue())
+        return data.tell()
     picture = Image.open(data).convert("RGB")
     for greys in (128, 96, 64, 48, 36):
         small = io.BytesIO()

@@ -71,7 +71,10 @@ def _mean_correlation(frames: npt.NDArray[np.float32], valid: npt.NDArray[np.boo
 
 
 def simulated(label: SlidingLabel, scenario: Scenario) -> list[Likeness]:
-    """Return the likeness of random clips of one scenario at the rate of the real clip of `methods.md`."""
+    """Return the likeness of random clips of one scenario at the rate of the linear real clip.
+
+    Scenarios whose names are equally long share their chest walls and scanners.
+    """
     out = []
     for index in range(CLIPS_EACH):
         spec = random_spec(np.random.default_rng([99, index, len(scenario)]), label, scenario)
