@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lsgui.core.errors import ModelError
@@ -48,7 +49,7 @@ class Trial:
     def label(self) -> str:
         """What is varied and how far, as figures and tables say it: the value that was trained, not the paper's."""
         varied = self.experiment.varied
-        return str(getattr(self.recipe, varied)) if varied else self.variant.name
+        return f"{getattr(self.recipe, varied):g}" if varied else self.variant.name
 
     @property
     def cost(self) -> float:
@@ -58,6 +59,8 @@ class Trial:
     def changed(self) -> dict[str, tuple[Any, Any]]:
         """Return the settings that are not the paper's: name to (here, paper)."""
         mine, papers = self.recipe.model_dump(), self.paper_recipe.model_dump()
+        if mine["raft"] is not None:  # the file's name, not where it lies on one machine
+            mine["raft"] = Path(mine["raft"]).name
         return {name: (mine[name], papers[name]) for name in mine if mine[name] != papers[name]}
 
 

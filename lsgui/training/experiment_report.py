@@ -26,6 +26,7 @@ COLUMNS: Final = (
     "n", "absent", "patients", "data", "seed", "note",
 )  # fmt: skip
 
+_TITLES = {"f1": "F1", "auc": "AUC"}
 _CAPTIONS = {
     COMPARISON: "measured, with 95 % intervals by patient, and the paper's figures",
     HISTORY: "loss, accuracy and recall in every epoch",
@@ -179,7 +180,8 @@ def _as_the_paper_counts(rows: Sequence[VariantRow]) -> list[str]:
     papers = {name: _column_of([row.trial.variant.paper.get(name) for row in rows]) for name in names if printed}
     head = [_column(rows), "windows (ls_a)"]
     for name in names:
-        head += [f"{name}, paper", f"{name}, here"] if papers else [name]
+        title = _TITLES.get(name, name)
+        head += [f"{title}, paper", f"{title}, here"] if papers else [title]
     table = [[*head, "AUC, here" if papers else "AUC"]]
     for n, row in enumerate(rows):
         assert row.windows is not None
@@ -214,7 +216,7 @@ def _per_clip(rows: Sequence[VariantRow]) -> list[str]:
 
 def _compared(rows: Sequence[VariantRow]) -> list[str]:
     reference = next(row for row in rows if row.is_reference)
-    table = [[_column(rows), *[f"{name.upper() if name == 'auc' else name}, difference" for name in COMPARED]]]
+    table = [[_column(rows), *[f"{_TITLES.get(name, name)}, difference" for name in COMPARED]]]
     for row in rows:
         if row.differences:
             table.append([_name(row), *[_signed(row.differences[name]) for name in COMPARED]])
@@ -315,9 +317,15 @@ def _about(rows: Sequence[VariantRow], data: DataFacts) -> str:
     test, windows = done[0].outcome.sets["test"], done[0].windows
     kinds = ", ".join(data.sources)
     counts = f"{_counted(test.clips, 'test clip')} ({_counted(windows.n, 'window')})"
+    held = {
+        "size": f"{recipe.size} px",
+        "frames": f"{recipe.frames} frames",
+        "epochs": _counted(recipe.epochs, "epoch"),
+    }
+    held.pop(rows[0].trial.experiment.varied, None)
     return (
         f"Data set {data.name} ({kinds} clips), n = {counts} of {_counted(test.patients, 'patient')}, "
-        f"{recipe.size} px, {recipe.frames} frames, {_counted(recipe.epochs, 'epoch')}, seed {recipe.seed}."
+        f"{', '.join(held.values())}, seed {recipe.seed}."
     )
 
 
@@ -357,6 +365,8 @@ def _exact(value: float | None) -> str:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, tuple):
         return "/".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

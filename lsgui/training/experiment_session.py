@@ -76,8 +76,7 @@ class ExperimentSession:
             split_by_patient(folder.rows, shares, seed)
         if any(trial.recipe.split[2] <= 0 for trial in trials):
             raise ModelError("An experiment needs a test set: give the third share of --set split a size.")
-        texts = [f" --set {text.strip()}" for text in settings] + [f" --only {text}" for text in only]
-        command = f"lsgui experiment {name} --data {data.name} --out OUT{''.join(texts)}"
+        command = _command(name, data, index, settings, only)
         facts = _facts(data, folder.rows, len(folder.missing))
         return cls(trials, chosen, data, index, folder.rows, facts, out, device, command)
 
@@ -134,6 +133,16 @@ class ExperimentSession:
                 for row in self.rows
             ]
         }
+
+
+def _command(name: str, data: Path, index: Path | None, settings: Sequence[str], only: Sequence[str]) -> str:
+    """Return what was typed, files by their names alone."""
+    parts = [f"lsgui experiment {name} --data {data.resolve().name} --out OUT"]
+    parts += [f"--index {index.name}"] if index else []
+    for text in settings:
+        setting, _, value = text.strip().partition("=")
+        parts.append(f"--set {setting}={Path(value).name if setting == 'raft' else value}")
+    return " ".join([*parts, *(f"--only {text}" for text in only)])
 
 
 def _check_kinds(rows: Sequence[DatasetRow]) -> None:

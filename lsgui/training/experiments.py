@@ -166,10 +166,10 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
             title="CMWRU: the final run",
             model="cmwru",
             varied="",
-            reference="45-frames",
+            reference="final",
             variants=(
                 Variant(
-                    "45-frames",
+                    "final",
                     {"frames": 45},
                     {"accuracy": 0.670, "precision": 0.356, "recall": 0.800, "f1": 0.492, "specificity": 0.6375},
                 ),

@@ -40,7 +40,7 @@ def test_the_papers_recipe_is_what_is_trained_where_nothing_is_set() -> None:
     assert (dropout.dropout, dropout.epochs, dropout.clip_value, dropout.focal_alpha) == (0.5, 10, 0.4, 0.8)
     assert (dropout.batch, dropout.frames, dropout.size, dropout.head) == (20, 40, 256, "published")
     assert trials["gradient-clipping/0.8"].recipe.epochs == 16
-    final = trials["final/45-frames"].recipe
+    final = trials["final/final"].recipe
     assert (final.frames, final.split) == (45, (0.75, 0.0, 0.25))
     assert trials["flow-step/3"].recipe.flow_step == 3
     assert trials["whole-set/cmwra"].recipe.balance == "none"
@@ -120,5 +120,5 @@ def test_unknown_names_list_what_there_is() -> None:
 def test_only_takes_variants_and_experiments() -> None:
     trials = plan_trials(find_experiments("all"), [])
     assert choose_trials(trials, []) == trials
-    assert [t.name for t in choose_trials(trials, ["dropout/0.5", "final"])] == ["dropout/0.5", "final/45-frames"]
-    assert [t.name for t in choose_trials(trials, ["45-frames"])] == ["final/45-frames"]
+    assert [t.name for t in choose_trials(trials, ["dropout/0.5", "final"])] == ["dropout/0.5", "final/final"]
+    assert [t.name for t in choose_trials(trials, ["final/final"])] == ["final/final"]
