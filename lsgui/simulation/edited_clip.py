@@ -81,7 +81,8 @@ def edit_clip(
     if kind not in ALL_EDITS:
         raise ValueError(f"there is no edit {kind!r}")
     count, height, width = frames.shape
-    lines = [_line_rows(roi, index, width) for index in range(count)]
+    # the wall carries the line along: mirrored about a line that stays, a wall that rises would move below it
+    lines = [_line_rows(roi, index, width) + wall_px[index, 1] for index in range(count)]
     place = np.array([roi.line_at(index).mean(axis=0) for index in range(count)]) + wall_px
     gap_px = _LINE_MM / mm_per_px if hold_line else 0.0
     out = np.empty_like(frames)

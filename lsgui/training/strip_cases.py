@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lsgui.core.clip import Clip, ClipInfo, MemoryFrames
-from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.core.strip import PleuralStrip
@@ -18,16 +17,20 @@ from lsgui.imaging.quality import clip_flags, line_flags, repeated_share
 from lsgui.imaging.square_cutter import wall_in_pixels
 from lsgui.imaging.strip_flags import strip_flags
 from lsgui.simulation.corruption import CORRUPTIONS, SLOW_HZ, corrupt, frames_at_rate
-from lsgui.simulation.edited_clip import ClipEdit
-from lsgui.training.dataset_rows import DatasetRow, edit_label
+from lsgui.simulation.edited_clip import ClipEdit, edit_clip, edited_line
+from lsgui.training.dataset_rows import DatasetRow
 from lsgui.training.labelled_clip import LabelledClip, edited, read_row
 
-Kind = ClipEdit | Literal["original"]
+Kind = ClipEdit | Literal["original", "mirror_matched"]
 ORIGINAL: Literal["original"] = "original"
+PRESENT_KINDS: tuple[Kind, ...] = (ORIGINAL, "sham")
 CORRUPTED_KINDS: tuple[Kind, ...] = (ORIGINAL, "hard_pulse", "mirror")
 """What is corrupted as well: the clip as recorded, and the edits that are hardest to tell from it."""
 
 TESTED_EDITS: tuple[ClipEdit, ...] = ("sham", "frozen", "hard", "hard_pulse", "hard_drift", "mirror", "line_kept")
+MIRROR_MATCHED: Literal["mirror_matched"] = "mirror_matched"
+"""The mirror with the brightness and contrast of the lung in whose place it stands."""
+
 EDIT_SEED = 1
 
 
@@ -72,9 +75,17 @@ def cases_of_row(row: DatasetRow) -> Iterator[StripCase]:
     yield _case(row, ORIGINAL, "", recorded, strip)
     yield from _corrupted_cases(row, ORIGINAL, recorded)
     for kind in TESTED_EDITS:
-        labelled = edited(recorded, kind, EDIT_SEED, wall)
+        labelled = _edited(recorded, kind, wall, strip.fps)
         yield _case(row, kind, "", labelled)
         yield from _corrupted_cases(row, kind, labelled)
+    yield _case(row, MIRROR_MATCHED, "", edited(recorded, "mirror", EDIT_SEED, wall))
+
+
+def _edited(recorded: LabelledClip, kind: ClipEdit, wall: npt.NDArray[np.float64], fps: float) -> LabelledClip:
+    """Return the clip as `lsgui simulate --edit` writes it."""
+    scale, count = recorded.mm_per_px, len(recorded.frames)
+    frames = edit_clip(kind, recorded.frames, recorded.roi, wall, scale, fps, EDIT_SEED, recorded.inside)
+    return replace(recorded, frames=frames, roi=edited_line(recorded.roi, kind, count, scale, fps, EDIT_SEED))
 
 
 def _corrupted_cases(row: DatasetRow, kind: Kind, labelled: LabelledClip) -> Iterator[StripCase]:
@@ -102,7 +113,7 @@ def _case(
         patient=row.patient,
         kind=kind,
         corruption=corruption,
-        absent=kind != "original" and edit_label(kind) is SlidingLabel.LS_A,
+        absent=kind not in PRESENT_KINDS,
         strip=strip,
         evidence=evidence,
         flags=tuple(dict.fromkeys((*_picture_flags(row.clip, labelled, strip.fps), *strip_flags(strip, evidence)))),

@@ -29,6 +29,7 @@ SET_WORDS = {
     "hard_pulse": "edited: hard, lung pulse",
     "hard_drift": "edited: hard, probe drift",
     "mirror": "edited: wall mirrored below",
+    "mirror_matched": "edited: mirror, lung's contrast",
     "line_kept": "edited: held under its own line",
 }
 CORRUPTION_WORDS = {"h264": "H.264 low rate", "slow": "12 frames/s", "gain_step": "gain step", "noise": "noise"}
