@@ -147,6 +147,12 @@ class Prediction:
     seconds: dict[str, float] = field(default_factory=dict)
     hint: str = ""
 
+    @property
+    def tells_stretches(self) -> bool:
+        """True where the model judges stretches of pleura one by one; one on whole pictures gives a single answer."""
+        by_ribbon = self.ribbon is not None and self.ribbon.p_absent.shape[1] > 1
+        return by_ribbon or len(self.segments) > 1
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that `lsgui predict --json` prints for this clip."""
         return {

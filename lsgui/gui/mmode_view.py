@@ -210,6 +210,8 @@ class MModeView(QWidget):
         prediction = None if state is None else state.analysis.prediction
         if state is None or prediction is None or state.verdict_hidden or state.analysis.stale:
             return ""
+        if not prediction.tells_stretches:
+            return ""
         p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
         return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {number_words(p_absent)}'}"
 

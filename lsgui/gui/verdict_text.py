@@ -38,8 +38,8 @@ def agreeing(values: list[float], prediction: Prediction) -> tuple[int, int]:
 
 
 def stretches_words(prediction: Prediction) -> str:
-    """Return "7 of 7 stretches": how many say what the verdict says; empty where none was scored."""
-    if prediction.label is SlidingLabel.CANNOT_ASSESS:
+    """Return "7 of 7 stretches": how many say what the verdict says; empty where none was scored by itself."""
+    if prediction.label is SlidingLabel.CANNOT_ASSESS or not prediction.tells_stretches:
         return ""
     agree, scored = agreeing([s.p_absent for s in prediction.segments], prediction)
     return f"{agree} of {scored} stretch{'es' if scored != 1 else ''}" if scored else ""
@@ -49,7 +49,7 @@ def extent_words(prediction: Prediction, info: ClipInfo | None) -> str:
     """Return class and extent, "ls_p · in every stretch, all 10 s"."""
     parts = []
     agree, scored = agreeing([s.p_absent for s in prediction.segments], prediction)
-    if prediction.label is not SlidingLabel.CANNOT_ASSESS and scored:
+    if prediction.label is not SlidingLabel.CANNOT_ASSESS and scored and prediction.tells_stretches:
         parts.append("in every stretch" if agree == scored else f"in {agree} of {scored} stretches")
     seconds = scored_seconds(prediction, info)
     if seconds:

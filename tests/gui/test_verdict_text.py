@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 from evidence_samples import FRAMES, drawn_clip, prediction
 
 from lsgui.core.label import SlidingLabel
-from lsgui.core.prediction import SegmentScore, WindowScore
+from lsgui.core.prediction import Ribbon, SegmentScore, WindowScore
+from lsgui.gui.overlays.class_ribbon import stretch_values
 from lsgui.gui.verdict_text import evidence_rows, extent_words, motion_word, stretches_words
 
 
@@ -22,6 +24,14 @@ def test_the_extent_counts_stretches_and_seconds() -> None:
     assert stretches_words(partly) == "1 of 2 stretches"
     absent = replace(partly, label=SlidingLabel.LS_A, segments=(SegmentScore(0, 1, float("nan")),))
     assert stretches_words(absent) == ""
+
+
+def test_a_model_that_judges_the_picture_as_a_whole_says_nothing_of_stretches() -> None:
+    ribbon = Ribbon(np.full((2, 1), 0.1, dtype=np.float32), np.array([0, 25]), np.array([15, FRAMES]))
+    whole = prediction(segments=(SegmentScore(0, 1, 0.1),), ribbon=ribbon)
+    assert extent_words(whole, drawn_clip().info) == "ls_p · 1.5 of 2.0 s"
+    assert stretches_words(whole) == ""
+    assert stretch_values(whole, 5) == []
 
 
 def test_the_evidence_names_model_motion_bands_tracking_training_and_device() -> None:

@@ -22,7 +22,12 @@ _RADIUS = 2.6
 
 
 def stretch_values(prediction: Prediction, frame: int) -> list[tuple[float, float, float]]:
-    """Return (left, right, p_absent) of every stretch of pleura at a frame, left and right as fractions of the line."""
+    """Return (left, right, p_absent) of every stretch of pleura at a frame, left and right as fractions of the line.
+
+    There are none where the model judges the picture as a whole.
+    """
+    if not prediction.tells_stretches:
+        return []
     ribbon = prediction.ribbon
     if ribbon is None or ribbon.p_absent.size == 0:
         return [(s.left, s.right, s.p_absent) for s in prediction.segments]
