@@ -32,7 +32,7 @@ from lsgui.simulation import ClipSpec, SimulatedClip, simulate_clip
 from lsgui.simulation.clip_files import ClipContent, write_clip
 from lsgui.simulation.edited_clip import ALL_EDITS
 from lsgui.simulation.spec import Picture
-from lsgui.training.edited_dataset import rows_to_edit, write_edits
+from lsgui.training.data.edited_dataset import rows_to_edit, write_edits
 
 HELP = Path(__file__).parents[1] / "resources" / "help"
 LIKENESS = Path(__file__).with_name("likeness.json")

@@ -12,7 +12,7 @@ import typer
 from lsgui.cli.predict_command import DEFAULT_MODEL
 
 if TYPE_CHECKING:  # the commands are entered at every start: what they need is imported when they run
-    from lsgui.training.evaluate import Evaluation, EvaluationRun
+    from lsgui.training.evaluation.run import Evaluation, EvaluationRun
 
 HELP = """Judge every clip of a labelled folder as predict does and say how well that fits the labels.
 
@@ -68,8 +68,8 @@ def register(app: typer.Typer) -> None:
         from lsgui.cli.evaluate_output import present
         from lsgui.core.errors import DeviceError
         from lsgui.inference.protocol import DeviceChoice
-        from lsgui.training.evaluate import EvaluationRun
-        from lsgui.training.evaluation_report import report_of, write_figures, write_report
+        from lsgui.training.evaluation.report import report_of, write_figures, write_report
+        from lsgui.training.evaluation.run import EvaluationRun
 
         if device not in ("auto", "cpu", "cuda"):
             raise DeviceError(f"There is no device {device!r}: choose one of auto, cpu, cuda.")
@@ -87,8 +87,8 @@ def register(app: typer.Typer) -> None:
 
 def _compare(run: "EvaluationRun", against: str, first: "Evaluation", pooled: bool) -> dict[str, Any]:
     """Judge the same clips with the second model, into OUT/against, and return how the two differ."""
-    from lsgui.training.compare import compare, write_comparison
-    from lsgui.training.evaluation_report import report_of, write_figures, write_report
+    from lsgui.training.evaluation.compare import compare, write_comparison
+    from lsgui.training.evaluation.report import report_of, write_figures, write_report
 
     other = replace(run, model=against, out=run.out / "against")
     with _progress(against) as tell:

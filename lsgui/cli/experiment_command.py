@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         if device not in _DEVICES:
             raise DeviceError(f"There is no device {device!r}: choose one of {', '.join(_DEVICES)}.")
-        from lsgui.training.experiment_session import ExperimentSession
+        from lsgui.training.experiments.session import ExperimentSession
 
         choice = cast("DeviceChoice", device)
         session = ExperimentSession.plan(name, data, index, out, settings or [], only or [], choice)

@@ -134,7 +134,7 @@ def _edited(
     format_name: ClipFormat,
     jobs: int | None,
 ) -> tuple[Iterator[str], int]:
-    from lsgui.training.edited_dataset import rows_to_edit, write_edits
+    from lsgui.training.data.edited_dataset import rows_to_edit, write_edits
 
     kinds = _edit_kinds(edits)
     rows = rows_to_edit(source, roi)

@@ -92,7 +92,7 @@ def register(app: typer.Typer) -> None:
         if model == STRIP:
             _refuse(STRIP, {"--edits": edits, "--cache": cache, "--about": about})
             from lsgui.training.distributed import training_device
-            from lsgui.training.strip_run import StripRun, read_recipe
+            from lsgui.training.strip.run import StripRun, read_recipe
 
             recipe = read_recipe(model, config, given)
             StripRun(data, index, out, recipe, training_device(device.value), resume).execute(leave_one_out)
@@ -109,7 +109,7 @@ def _refuse(model: str, options: dict[str, object]) -> None:
 
 def _train_raft(out: Path, given: list[str], config: Path | None, device: "DeviceChoice", resume: bool) -> None:
     from lsgui.training.distributed import training_device
-    from lsgui.training.raft_run import train_raft
+    from lsgui.training.raft.run import train_raft
 
     train_raft(out, given, config, training_device(device), resume)
 
@@ -127,12 +127,12 @@ def _train_on_clips(
     about: str,
 ) -> None:
     from lsgui.core.errors import ModelError
-    from lsgui.training.config import CLIP_MODELS, read_clip_recipe
+    from lsgui.training.clips.config import CLIP_MODELS, read_clip_recipe
 
     if model not in CLIP_MODELS:
         known = ", ".join((*CLIP_MODELS, STRIP, RAFT))
         raise ModelError(f"There is no model called {model!r} that can be trained: choose one of {known}.")
     recipe = read_clip_recipe(model, config, given)
-    from lsgui.training.clip_run import ClipRun  # loads torch: only once the settings are right
+    from lsgui.training.clips.run import ClipRun  # loads torch: only once the settings are right
 
     ClipRun(data, index, out, model, recipe, device, resume, cache, about).execute()

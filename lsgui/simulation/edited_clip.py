@@ -88,8 +88,7 @@ def edit_clip(
     out = np.empty_like(frames)
     for index, below in enumerate(_lungs(kind, frames, lines, place, _PULSE_MM / mm_per_px, fps, seed, gap_px)):
         weight = _below_weight(lines[index], height, mm_per_px, under_line=kind == "line_kept")
-        own = frames[index].astype(np.float32)
-        out[index] = np.clip(own * (1.0 - weight) + below * weight, 0, 255).astype(np.uint8)
+        out[index] = np.clip(frames[index] * (1.0 - weight) + below * weight, 0, 255).astype(np.uint8)
     if kind.endswith("_drift"):
         out = _drifted(out, added_drift_mm(kind, count, fps, seed) / mm_per_px, inside)
     return out if inside is None else np.where(inside, out, frames)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsgui.models.card import ModelCard
-from lsgui.training.metrics import ClipScores
+from lsgui.training.evaluation.metrics import ClipScores
 
 _ROWS = ("auc", "recall", "specificity", "accuracy", "precision", "f1", "calibration_error")
 

@@ -10,7 +10,7 @@ import pytest
 from lsgui.cli.main import run
 from lsgui.core.resources import model_dirs
 from lsgui.simulation.dataset import write_dataset
-from lsgui.training.metrics import NAMES
+from lsgui.training.evaluation.metrics import NAMES
 
 COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
 FIGURES = {"confusion.png", "verdicts.png", "reliability.png", "histogram.png", "sources.png", "roc.png"}

@@ -13,7 +13,7 @@ from lsgui.core.label import SlidingLabel
 from lsgui.simulation.clip import simulate_clip
 from lsgui.simulation.clip_files import write_clip
 from lsgui.simulation.draw import random_spec
-from lsgui.training.experiment_result import RESULT_FILE
+from lsgui.training.experiments.result import RESULT_FILE
 
 COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
 TINY = ("size=32", "frames=8", "epochs=1", "batch=4", "max_windows=2")

@@ -9,10 +9,10 @@ import numpy as np
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import WindowScore
-from lsgui.training.experiment_plan import Trial
-from lsgui.training.experiment_result import Outcome, SetSize
-from lsgui.training.history import EpochRow
-from lsgui.training.metrics import ClipScores
+from lsgui.training.clips.history import EpochRow
+from lsgui.training.evaluation.metrics import ClipScores
+from lsgui.training.experiments.plan import Trial
+from lsgui.training.experiments.result import Outcome, SetSize
 
 DATA = {"rows": [["a", "ls_a"], ["b", "ls_p"]]}
 CLIPS, WINDOWS, CLIPS_PER_PATIENT = 24, 3, 2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lsgui.training.sources import simulated_sources
-from lsgui.training.strip_windows import StripSource
+from lsgui.training.data.sources import simulated_sources
+from lsgui.training.strip.windows import StripSource
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `tiny_samples`
 

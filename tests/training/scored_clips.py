@@ -2,7 +2,7 @@
 
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import WindowScore
-from lsgui.training.metrics import ClipScores
+from lsgui.training.evaluation.metrics import ClipScores
 
 
 def scored(clip, patient, absent, p, *, source="clinic", verdict=None, windows=None, start=0, quality=()):

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from tiny_samples import RECIPE, TinyNetwork, TinySamples
 from torch import nn
 
+from lsgui.training.clips.trainer import train_network
 from lsgui.training.distributed import World, local_threads, share_batch_statistics
-from lsgui.training.trainer import train_network
 
 SCRIPT = """
 import sys
@@ -18,7 +18,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 from tiny_samples import RECIPE, TinyNetwork, TinySamples
 from lsgui.training.distributed import joined
-from lsgui.training.trainer import train_network
+from lsgui.training.clips.trainer import train_network
 
 out = Path(sys.argv[1])
 with joined("cpu") as world:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lsgui.training.config import ClipRecipe
+from lsgui.training.clips.config import ClipRecipe
 
 RECIPE = ClipRecipe(epochs=4, batch=6, dropout=0.3, learning_rate=0.02, seed=7, workers=0)
 

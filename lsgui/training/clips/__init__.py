@@ -1,0 +1,1 @@
+"""The paper's recipe for networks on pictures and flow."""

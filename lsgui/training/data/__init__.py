@@ -1,0 +1,1 @@
+"""From a labelled folder to samples: rows, splits, balance, augmentation, cached pictures."""

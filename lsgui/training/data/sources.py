@@ -1,0 +1,126 @@
+"""Where training clips come from: labelled folders in either layout, and the simulator; and the strips cut of them."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lsgui.core.errors import DatasetError
+from lsgui.core.label import SlidingLabel
+from lsgui.imaging.strip_cutter import cut_strip
+from lsgui.simulation.clip import simulate_clip
+from lsgui.simulation.draw import random_spec
+from lsgui.training.data.dataset_rows import COLUMNS, EDITED, SIMULATED, DatasetRow, edited_rows, read_csv
+from lsgui.training.data.labelled_clip import LabelledClip, read_row
+from lsgui.training.data.metafile import METAFILE, read_metafile
+from lsgui.training.strip.windows import StripSource
+
+__all__ = [
+    "COLUMNS",
+    "DataFolder",
+    "DatasetRow",
+    "LabelledClip",
+    "dataset_sources",
+    "edited_rows",
+    "read_dataset",
+    "read_folder",
+    "read_row",
+    "simulated_source",
+    "simulated_sources",
+]
+
+DATASET_FILE = "dataset.csv"
+METAFILE_SUFFIX = ".json"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The rows of a labelled folder.
+
+    Attributes
+    ----------
+    rows
+        At least one.
+    missing
+        Names of clips that the labels list and the folder lacks; they are left out.
+    note
+        One sentence on them; empty where all is there.
+    """
+
+    rows: tuple[DatasetRow, ...]
+    missing: tuple[str, ...] = ()
+    note: str = ""
+
+
+def read_folder(folder: Path, index: Path | None = None) -> DataFolder:
+    """Read `folder/dataset.csv`, or `folder/sliding_metafile.json` where there is no such file.
+
+    Parameters
+    ----------
+    index
+        A CSV or JSON file of either form elsewhere, whose paths start at `folder`.
+
+    Raises
+    ------
+    DatasetError
+        One sentence that names the file and the row.
+    """
+    path = index or folder / DATASET_FILE
+    if index is None and not path.is_file():
+        path = folder / METAFILE
+        if not path.is_file():
+            raise DatasetError(f"{folder}: the data set cannot be read: it needs a file {DATASET_FILE} or {METAFILE}.")
+    if path.suffix.lower() != METAFILE_SUFFIX:
+        return DataFolder(read_csv(folder, path))
+    found = read_metafile(folder, path)
+    return DataFolder(found.rows, found.missing, found.note)
+
+
+def read_dataset(folder: Path, index: Path | None = None) -> tuple[DatasetRow, ...]:
+    """Return the rows of `read_folder`; clips that are missing are told in the log."""
+    found = read_folder(folder, index)
+    if found.note:
+        _log.warning("%s", found.note)
+    return found.rows
+
+
+def dataset_sources(rows: tuple[DatasetRow, ...]) -> Iterator[StripSource]:
+    """Yield a source for every row. Sliding clips are those from which negatives are made."""
+    for row in rows:
+        strip = read_row(row).strip()
+        absent = row.label is SlidingLabel.LS_A
+        label = np.full((len(strip.times_s), strip.frames.shape[2]), float(absent), dtype=np.float32)
+        edited = not absent and row.source not in (SIMULATED, EDITED)
+        yield StripSource(strip, row.patient, row.clip.name, row.source, label, edited)
+
+
+def simulated_sources(count: int, seed: int, report: Callable[[int, int], None] | None = None) -> Iterator[StripSource]:
+    """Yield strips of freshly simulated clips, half of them absent, cut with the scale error that real clips have.
+
+    Parameters
+    ----------
+    report
+        Called with (done, count) after each clip.
+    """
+    for index in range(count):
+        yield simulated_source(index, seed)
+        if report is not None:
+            report(index + 1, count)
+
+
+def simulated_source(index: int, seed: int) -> StripSource:
+    """Return the strip of one simulated clip: sliding for an even index, absent for an odd one."""
+    rng = np.random.default_rng((seed, index))
+    label = SlidingLabel.LS_A if index % 2 else SlidingLabel.LS_P
+    clip = simulate_clip(random_spec(rng, label), int(rng.integers(2**31)))
+    times = np.arange(len(clip.frames)) / clip.fps
+    scale = clip.mm_per_px * float(np.exp(rng.normal(0.0, 0.12)))
+    strip = cut_strip(clip.frames, (0, 0), times, clip.roi, scale, calibrated=False)
+    columns = np.linspace(0, clip.sliding.shape[1] - 1e-6, strip.frames.shape[2]).astype(int)
+    absent = (~clip.sliding[:, columns]).astype(np.float32)
+    name = f"simulated_{seed}_{index:04d}"
+    return StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=clip.scenario)

@@ -1,0 +1,1 @@
+"""What a model is worth: metrics by patient, calibration, comparison, figures."""

@@ -1,0 +1,1 @@
+"""RAFT on simulated speckle."""

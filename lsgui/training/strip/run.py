@@ -1,0 +1,202 @@
+"""One training run of `cmwru-strip`, from the folder to the card."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from lsgui.core.atomic_file import write_atomic
+from lsgui.core.errors import DatasetError, DeviceError, ModelError
+from lsgui.inference.verdict import VerdictRule
+from lsgui.models.card import Calibration, ModelCard, ModelInput, read_card, write_card
+from lsgui.models.checkpoint import save_weights
+from lsgui.models.cmwru_strip import CmwruStrip
+from lsgui.training.clips.config import read_settings
+from lsgui.training.data.sources import dataset_sources, read_dataset
+from lsgui.training.distributed import World, in_turn, joined
+from lsgui.training.progress import training_bars
+from lsgui.training.strip.cache import simulated_strips
+from lsgui.training.strip.leave_one_out import Judgement, leave_one_out
+from lsgui.training.strip.log import StripLog, strip_log
+from lsgui.training.strip.measure import ABSTAIN, calibrated, measured
+from lsgui.training.strip.trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
+from lsgui.training.strip.windows import StripSource, WindowBank
+
+VERSION = "1"
+LIMITS = (
+    "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
+    "Absent clips are edits of sliding clips and simulations; figures on them say nothing certain of patients.",
+    "Probe motion, heavy compression and clips under 3 s make it unsure.",
+)
+
+_log = logging.getLogger(__name__)
+
+
+def read_recipe(model: str, config: Path | None, settings: Sequence[str]) -> StripRecipe:
+    """Return the recipe with the settings of a TOML file and of the command line, the latter stronger.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be trained here or a setting is wrong.
+    """
+    if model != "cmwru-strip":
+        raise ModelError(f"Model {model!r} cannot be trained by this version: choose cmwru-strip.")
+    recipe = StripRecipe()
+    for name, value in read_settings(config, settings).items():
+        recipe = recipe.with_setting(name, str(value))
+    return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What every stage of a run tells of itself with, and the processes that it runs in."""
+
+    world: World
+    bars: Progress
+    log: StripLog | None
+
+
+@dataclass(frozen=True, slots=True)
+class StripRun:
+    """What to train on and where the result goes."""
+
+    data: Path
+    index: Path | None
+    out: Path
+    recipe: StripRecipe
+    device: str
+    resume: bool
+
+    def execute(self, measure: bool) -> ModelCard:
+        """Train, write weights, card and figures into `out`, and return the card.
+
+        Parameters
+        ----------
+        measure
+            Train once for every patient without that patient first, and put the figures on the card.
+        """
+        self._check()
+        rows = read_dataset(self.data, self.index)
+        with (
+            joined(self.device) as world,
+            training_bars(world.writes) as bars,
+            strip_log(self.out, self.resume, world.writes) as log,
+        ):
+            tools = _Tools(world, bars, log)
+            simulated = in_turn(world, lambda: self._simulated(bars))
+            train = self._trainer(tools, self._pretrained(simulated, tools))
+            judged = leave_one_out([row for row in rows if not row.absent], simulated, train, _note) if measure else []
+            real = list(dataset_sources(rows))
+            network = train([*real, *simulated], "all")
+            if world.writes:
+                self._measure_and_publish(network, real, judged, measure)
+            world.wait()
+        return read_card(self.out)
+
+    def _measure_and_publish(
+        self, network: CmwruStrip, real: Sequence[StripSource], judged: Sequence[Judgement], measure: bool
+    ) -> None:
+        calibration = Calibration(source="none: the network's own odds")
+        if self.recipe.uses_simulation:
+            calibration = calibrated(network, self.recipe.seed, self.out)
+        metrics: dict[str, Any] = {}
+        if measure:
+            rule = VerdictRule(0.5, ABSTAIN, calibration.temperature, calibration.bias)
+            self._write("leave_one_out.json", [one.to_json(rule) for one in judged])
+            metrics = measured(network, judged, calibration, self.recipe.seed, self.out)
+        self._publish(network, real, metrics, calibration)
+
+    def _check(self) -> None:
+        import torch
+
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise DeviceError("There is no CUDA device here: train with --device cpu.")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise DatasetError(f"{self.out}: the folder cannot be made ({fault.strerror}).") from fault
+
+    def _simulated(self, bars: Progress) -> list[StripSource]:
+        count = self.recipe.simulated_clips if self.recipe.uses_simulation else 0
+        if not count:
+            return []
+        task = bars.add_task("simulating clips", total=count)
+        return simulated_strips(count, self.recipe.seed, self.out, lambda done, _: bars.update(task, completed=done))
+
+    def _pretrained(self, simulated: Sequence[StripSource], tools: _Tools) -> Weights | None:
+        """Return weights that have seen simulated strips alone: with no patient in them, one set does for all folds."""
+        if not simulated or not self.recipe.pretrain_steps:
+            return None
+        return self._train(simulated, "simulated", pretraining(self.recipe), tools).state_dict()
+
+    def _trainer(self, tools: _Tools, start: Weights | None) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
+        bank = WindowBank()
+        return lambda sources, fold: self._train(sources, fold, training(self.recipe, start), tools, bank)
+
+    def _train(
+        self, sources: Sequence[StripSource], fold: str, stage: Stage, tools: _Tools, bank: WindowBank | None = None
+    ) -> CmwruStrip:
+        bars, world = tools.bars, tools.world
+        task = bars.add_task(f"training ({fold})", total=stage.steps)
+
+        def report(step: int, _steps: int, loss: float) -> None:
+            bars.update(task, completed=step, description=f"training ({fold}) loss {loss:.3f}")
+            if tools.log is not None:
+                tools.log.note(fold, step, stage.steps, loss)
+            if step % 50 == 0:
+                _log.info("fold %s step %d loss %.4f", fold, step, loss)
+
+        checkpoint = self.out / f"checkpoint_{fold}.pt"
+        if not self.resume and world.writes:
+            checkpoint.unlink(missing_ok=True)
+        network = train_strip_network(sources, self.recipe, world.device, checkpoint, report, stage, bank, world)
+        return network.cpu()
+
+    def _write(self, name: str, content: Any) -> None:
+        write_atomic(self.out / name, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
+
+    def _publish(
+        self, network: CmwruStrip, real: Sequence[StripSource], metrics: dict[str, Any], calibration: Calibration
+    ) -> ModelCard:
+        digest = save_weights(network, self.out / "model.safetensors")
+        patients = len({source.patient for source in real})
+        card = ModelCard(
+            id="cmwru-strip",
+            title="3D residual network on the pleural strip",
+            version=VERSION,
+            architecture="cmwru-strip",
+            input=ModelInput(kind="strip", size=(32, 64, 32), window_s=2.5),
+            hyperparameters={"width": self.recipe.width, "dropout": self.recipe.dropout},
+            threshold=0.5,
+            threshold_source="even odds, set before training and not moved afterwards",
+            abstain=ABSTAIN,
+            calibration=calibration,
+            parameters=sum(weight.numel() for weight in network.parameters()),
+            sha256=digest,
+            trained_on=f"{len(real)} sliding clips of {patients} patients, edits of them, "
+            f"{self.recipe.simulated_clips if self.recipe.uses_simulation else 0} simulated clips",
+            metrics=metrics,
+            command=self._command(),
+            seed=self.recipe.seed,
+            limits=LIMITS,
+        )
+        write_card(card, self.out)
+        return card
+
+    def _command(self) -> str:
+        index = f" --index trained_models/cmwru-strip/{self.index.name}" if self.index else ""
+        changed = [
+            f" --set {name}={value}"
+            for name, value in asdict(self.recipe).items()
+            if value != getattr(StripRecipe(), name)
+        ]
+        return f"lsgui train --data CLIPS --model cmwru-strip{index} --out RUN{''.join(changed)} --leave-one-out"
+
+
+def _note(patient: str, judged: Sequence[Judgement]) -> None:
+    _log.info("left out %s: %d clips judged", patient, len(judged))

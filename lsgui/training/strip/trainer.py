@@ -1,0 +1,250 @@
+"""Train `cmwru-strip` on simulated strips and on real strips against negatives made from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lsgui.core.errors import ModelError
+from lsgui.models.cmwru_strip import CmwruStrip
+from lsgui.training.clips.checkpointing import load_state, save_state
+from lsgui.training.clips.trainer import precision_for
+from lsgui.training.distributed import World
+from lsgui.training.faults import check_loss, memory_faults
+from lsgui.training.strip.edits import Window
+from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
+
+
+@dataclass(frozen=True, slots=True)
+class StripRecipe:
+    """How the network is trained.
+
+    Adam, the one-cycle schedule, weight decay and clipping by value are the paper's; binary cross-entropy on every
+    stretch of pleura takes the place of its focal loss, because windows are drawn in balance.
+
+    The network first learns from simulated strips alone (`pretrain_steps`), once for all folds, for no patient is in
+    them; then from real strips and simulated ones together (`steps`, at most `fine_tune_rate`).
+
+    `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
+    """
+
+    pretrain_steps: int = 1500
+    steps: int = 500
+    batch: int = 24
+    learning_rate: float = 2e-3
+    fine_tune_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    clip_value: float = 0.4
+    label_smoothing: float = 0.04
+    simulated_share: float = 0.2
+    simulated_clips: int = 240
+    width: int = 16
+    dropout: float = 0.2
+    seed: int = 1
+    checkpoint_every: int = 100
+    amp: str = "auto"
+
+    @property
+    def uses_simulation(self) -> bool:
+        """Whether simulated strips are needed at all."""
+        return self.simulated_share > 0 or self.pretrain_steps > 0
+
+    def with_setting(self, name: str, value: str) -> "StripRecipe":
+        """Return the recipe with one field set from text, as `--set name=value` gives it.
+
+        Raises
+        ------
+        ModelError
+            When there is no such field or the value does not fit it.
+        """
+        if name not in asdict(self):
+            raise ModelError(f"There is no training setting '{name}'; there are: {', '.join(asdict(self))}.")
+        kind = type(getattr(self, name))
+        try:
+            changed: dict[str, Any] = {name: kind(value)}
+        except ValueError as fault:
+            raise ModelError(f"The training setting {name} needs a number ({kind.__name__}), not '{value}'.") from fault
+        return replace(self, **changed)
+
+
+Report = Callable[[int, int, float], None]
+"""(step, steps, smoothed loss)."""
+
+
+Weights = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of the two stages of training.
+
+    Attributes
+    ----------
+    steps, rate, simulated_share
+        Steps, highest learning rate, and the part of windows that are simulated.
+    start
+        Weights to start from; None for fresh ones.
+    first_batch
+        Number of the first batch, so that no two stages draw the same windows.
+    """
+
+    steps: int
+    rate: float
+    simulated_share: float
+    start: Weights | None = None
+    first_batch: int = 0
+
+
+def pretraining(recipe: StripRecipe) -> Stage:
+    """Return the stage on simulated strips alone."""
+    return Stage(recipe.pretrain_steps, recipe.learning_rate, 1.0)
+
+
+def training(recipe: StripRecipe, start: Weights | None = None) -> Stage:
+    """Return the stage on real and simulated strips, from scratch where `start` is None."""
+    rate = recipe.learning_rate if start is None else recipe.fine_tune_rate
+    return Stage(recipe.steps, rate, recipe.simulated_share, start, recipe.pretrain_steps if start is not None else 0)
+
+
+def train_strip_network(
+    sources: Sequence[StripSource],
+    recipe: StripRecipe,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    report: Report | None = None,
+    stage: Stage | None = None,
+    bank: WindowBank | None = None,
+    world: World | None = None,
+) -> CmwruStrip:
+    """Train one stage, or on from `checkpoint` where that file is there, and return the network in eval mode.
+
+    The batch of a step depends on the seed and the step alone, so a resumed run sees what an unbroken one would.
+
+    Parameters
+    ----------
+    stage
+        Which stage; training from scratch when None.
+    bank
+        Keeps drawn windows for the next fold.
+    world
+        The processes that train together; this one alone on `device` when None.
+
+    Raises
+    ------
+    TrainingError
+        When memory runs out or the loss is no longer a number.
+    """
+    world = world or World(device)
+    with memory_faults(recipe.batch, smallest=2 * world.size):
+        return _trained(sources, recipe, world, checkpoint, report, stage or training(recipe), bank)
+
+
+def _trained(
+    sources: Sequence[StripSource],
+    recipe: StripRecipe,
+    world: World,
+    checkpoint: Path | None,
+    report: Report | None,
+    stage: Stage,
+    bank: WindowBank | None,
+) -> CmwruStrip:
+    torch.manual_seed(recipe.seed)
+    network = CmwruStrip(recipe.width, recipe.dropout)
+    if stage.start is not None:
+        network.load_state_dict(stage.start)
+    network.to(world.device)
+    network.to(memory_format=torch.channels_last_3d)  # twice as fast on a CPU
+    learner = _Learner(network, recipe, stage, world)
+    first = learner.resume(checkpoint)
+    drawer = WindowDrawer(sources, stage.simulated_share, bank)
+    smoothed = float("nan")
+    network.train()
+    with ThreadPoolExecutor(1) as pool:
+
+        def draw(step: int) -> Future[tuple[Window, npt.NDArray[np.float32]]]:
+            return pool.submit(drawer.batch, recipe.batch, (recipe.seed, stage.first_batch + step))
+
+        ahead = draw(first)
+        for step in range(first, stage.steps):
+            batch = ahead.result()
+            if step + 1 < stage.steps:
+                ahead = draw(step + 1)
+            torch.manual_seed((recipe.seed << 20) + step)  # dropout too must not depend on where a run was broken
+            loss = learner.step(batch)
+            check_loss(loss, step + 1, stage.rate, "step")
+            smoothed = loss if np.isnan(smoothed) else 0.95 * smoothed + 0.05 * loss
+            if report is not None:
+                report(step + 1, stage.steps, smoothed)
+            if checkpoint is not None and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == stage.steps):
+                learner.save(checkpoint, step + 1)
+    network.to(memory_format=torch.contiguous_format)
+    return network.eval()
+
+
+class _Learner:
+    """The network with all that changes it, and that must be kept to go on from a checkpoint."""
+
+    def __init__(self, network: CmwruStrip, recipe: StripRecipe, stage: Stage, world: World) -> None:
+        self.network, self.recipe, self.world = network, recipe, world
+        self.precision = precision_for(recipe.amp, world.device)
+        self.called = world.wrap(network)
+        self.optimiser = torch.optim.Adam(network.parameters(), stage.rate, weight_decay=recipe.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, stage.rate, total_steps=stage.steps)
+        half = self.precision is torch.float16
+        self.scaler = torch.amp.GradScaler(world.device.partition(":")[0], init_scale=1024.0, enabled=half)
+
+    def step(self, batch: tuple[Window, npt.NDArray[np.float32]]) -> float:
+        """Take one step and return its loss, that of the windows of all processes."""
+        world, total = self.world, len(batch[1])
+        windows, absent = (torch.from_numpy(part[world.rank :: world.size]).to(world.device) for part in batch)
+        kind = world.device.partition(":")[0]
+        with torch.autocast(kind, self.precision, enabled=self.precision is not torch.float32):
+            logits = self.called(windows.to(memory_format=torch.channels_last_3d))
+        share = len(absent) * world.size / total  # processes average, and may have one window more or less
+        loss = _loss(logits.float(), absent, self.recipe) * share
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch gives Tensor.backward no types
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_value_(self.network.parameters(), self.recipe.clip_value)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.schedule.step()
+        return float(world.gather(world.size, loss.detach().reshape(1)).mean())
+
+    def save(self, path: Path, step: int) -> None:
+        """Write the checkpoint, in the one process that writes."""
+        if self.world.writes:
+            state = {
+                "step": step,
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "scaler": self.scaler.state_dict(),
+            }
+            save_state(path, state)
+
+    def resume(self, path: Path | None) -> int:
+        """Go on from the checkpoint where there is one; return the number of steps that are done."""
+        self.world.wait()  # the first process may just have removed it
+        if path is None or not path.exists():
+            return 0
+        state = load_state(path, self.world.device)
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.scaler.load_state_dict(state.get("scaler", {}))
+        return int(state["step"])
+
+
+def _loss(logits: torch.Tensor, absent: torch.Tensor, recipe: StripRecipe) -> torch.Tensor:
+    target = absent * (1 - 2 * recipe.label_smoothing) + recipe.label_smoothing
+    stretch = functional.binary_cross_entropy_with_logits(logits, target)
+    whole = functional.binary_cross_entropy_with_logits(logits.mean(dim=1), target.mean(dim=1))
+    return stretch + whole

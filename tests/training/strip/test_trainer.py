@@ -1,0 +1,115 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lsgui.core.errors import ModelError
+from lsgui.training.strip.augment import augment, replenished
+from lsgui.training.strip.trainer import StripRecipe, train_strip_network
+from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
+
+SMALL = StripRecipe(steps=6, batch=4, width=4, simulated_share=0.5, checkpoint_every=3, seed=5)
+
+
+def as_sliding(source: StripSource, patient: str) -> StripSource:
+    return replace(source, patient=patient, source="test", absent=np.zeros_like(source.absent), edited=True)
+
+
+@pytest.fixture
+def sources(simulated: list[StripSource]) -> list[StripSource]:
+    return [*simulated, as_sliding(simulated[0], "one"), as_sliding(simulated[2], "two")]
+
+
+def test_windows_depend_on_the_seed_alone(sources: list[StripSource]) -> None:
+    drawer = WindowDrawer(sources, 0.5)
+    first, labels = drawer.batch(5, (1, 2))
+    drawer.batch(3, (9, 9))
+    again, _ = drawer.batch(5, (1, 2))
+    assert np.array_equal(first, again)
+    assert first.shape == (5, 6, 8, 32, 16)
+    assert labels.shape == (5, 4)
+    assert np.isfinite(first).all()
+
+
+def test_both_classes_are_drawn_in_balance_and_lung_points_too(sources: list[StripSource]) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [WindowDrawer(sources, 0.3).draw(rng) for _ in range(120)]
+    share = np.mean([d.absent.mean() for d in drawn])
+    assert 0.35 < share < 0.65
+    assert any(0 < d.absent.mean() < 1 for d in drawn)
+    assert {d.kind for d in drawn} >= {"original", "retimed", "held", "residual", "mirror", "simulated"}
+
+
+def test_one_augmentation_draw_holds_for_every_frame() -> None:
+    still = np.repeat(np.random.default_rng(0).uniform(60, 180, (1, 64, 32)).astype(np.float32), 32, axis=0)
+    quiet = 0
+    for seed in range(40):
+        changed = augment(still, np.random.default_rng(seed))
+        assert np.isfinite(changed).all()
+        brightness = changed.mean(axis=(1, 2))
+        jumps = np.abs(np.diff(brightness)) > 6.0
+        assert jumps.sum() <= 1  # at most the one gain step
+        quiet += not jumps.any()
+    assert quiet > 25
+
+
+def test_folds_share_windows_and_none_comes_from_the_patient_left_out(sources: list[StripSource]) -> None:
+    bank = WindowBank()
+    everyone, _ = WindowDrawer(sources, 0.3, bank).batch(40, (1, 0))
+    rest = [source for source in sources if source.patient != "two"]
+    without, _ = WindowDrawer(rest, 0.3, bank).batch(40, (1, 0))
+    alone, _ = WindowDrawer(rest, 0.3).batch(40, (1, 0))
+    assert np.array_equal(without, alone)  # whatever another fold has put into the bank
+    same = np.mean([np.array_equal(a, b) for a, b in zip(everyone, without, strict=True)])
+    assert 0.4 < same < 1.0
+
+
+def test_a_codec_at_a_low_rate_holds_quiet_blocks_and_lets_motion_through() -> None:
+    rng = np.random.default_rng(0)
+    window = np.repeat(rng.uniform(60, 180, (1, 64, 32)), 32, axis=0)
+    window[:, :32] += rng.normal(0, 0.5, (32, 32, 32))
+    window[:, 32:] = rng.uniform(60, 180, (32, 32, 32))
+    coded = replenished(window.astype(np.float32), np.random.default_rng(3))
+    steps = np.abs(np.diff(coded, axis=0))
+    assert np.mean(steps[:, :32].max(axis=(1, 2)) < 1e-3) > 0.8
+    assert steps[:, 32:].mean() > 15
+    assert np.abs(coded - window).mean() < 12
+
+
+def test_a_broken_run_resumes_bit_for_bit(sources: list[StripSource], tmp_path: Path) -> None:
+    whole = train_strip_network(sources, SMALL)
+    checkpoint = tmp_path / "run.pt"
+
+    class StopHereError(Exception):
+        pass
+
+    def stop(step: int, _steps: int, _loss: float) -> None:
+        if step == 4:
+            raise StopHereError
+
+    with pytest.raises(StopHereError):
+        train_strip_network(sources, SMALL, checkpoint=checkpoint, report=stop)
+    seen: list[int] = []
+    resumed = train_strip_network(
+        sources, SMALL, checkpoint=checkpoint, report=lambda step, _steps, _loss: seen.append(step)
+    )
+    assert seen == [4, 5, 6]
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_training_learns(sources: list[StripSource]) -> None:
+    losses: list[float] = []
+    recipe = replace(SMALL, steps=60, batch=8, width=8)
+    train_strip_network(sources, recipe, report=lambda _step, _steps, loss: losses.append(loss))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_settings_are_typed() -> None:
+    assert StripRecipe().with_setting("steps", "7").steps == 7
+    with pytest.raises(ModelError, match="no training setting 'stepz'"):
+        StripRecipe().with_setting("stepz", "7")
+    with pytest.raises(ModelError, match="needs a number"):
+        StripRecipe().with_setting("steps", "many")
