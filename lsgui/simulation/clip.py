@@ -290,7 +290,6 @@ def _render(
     for k, time_s in enumerate(motion.times_s):
         step = np.abs(motion.lung_mm[k] - motion.lung_mm[max(k - 1, 0)])
         step = step + spec.lung.restless_mm_s * (time_s - motion.times_s[max(k - 1, 0)]) * motion.free[k]
-        step = step + spec.lung.slice_mm * abs(motion.slice_at[k] - motion.slice_at[max(k - 1, 0)])
         lung = texture.at(motion.lung_mm[k], step, motion.slice_at[k])
         if len(places):
             lung *= lung_level + ray_map * both(_b_lines(spec, anatomy, places, motion.lung_mm[k]))[None]

@@ -23,6 +23,9 @@ from lsgui.simulation.spec import (
     Wall,
 )
 
+HAZE_OVER_NOISE_DB = 8.0
+"""Least level of the lung's haze over noise at the pleural line."""
+
 
 def random_spec(
     rng: np.random.Generator, label: SlidingLabel | None = None, scenario: Scenario | None = None
@@ -54,15 +57,19 @@ def random_spec(
         scenario = table[int(rng.choice(len(table), p=share / share.sum()))][0]
     picture, depth_mm = _picture(rng)
     wall = _wall(rng, picture, depth_mm)
+    pleura, lung = _pleura(rng, depth_mm), _lung(rng, wall.level_db)
+    motion, scanner = _motion(rng, picture), _scanner(rng, picture)
+    # a lung that drowns in noise moves unseen: such a clip has no label
+    scanner = replace(scanner, noise_db=min(scanner.noise_db, lung.haze_db - HAZE_OVER_NOISE_DB))
     spec = ClipSpec(
         label=label,
         scenario=scenario,
         picture=picture,
         wall=wall,
-        pleura=_pleura(rng, depth_mm),
-        lung=_lung(rng, wall.level_db),
-        motion=_motion(rng, picture),
-        scanner=_scanner(rng, picture),
+        pleura=pleura,
+        lung=lung,
+        motion=motion,
+        scanner=scanner,
     )
     return _with_scenario(rng, spec)
 
@@ -120,7 +127,7 @@ def _wall(rng: np.random.Generator, picture: Picture, depth_mm: float) -> Wall:
         fascia_db=_between(rng, -26.0, -10.0),
         fat_fraction=_between(rng, 0.15, 0.6),
         ribs=tuple(ribs),
-        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.04), np.log(0.9)))),
+        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.03), np.log(0.6)))),
         renewal_s=_between(rng, 0.15, 1.2),
     )
 
@@ -145,7 +152,7 @@ def _lung(rng: np.random.Generator, wall_db: float) -> Lung:
     return Lung(
         haze_db=wall_db + _between(rng, -7.0, 8.0),
         decay_mm=float(np.exp(rng.uniform(np.log(7.0), np.log(35.0)))),
-        moving=_between(rng, 0.12, 0.8),
+        moving=_between(rng, 0.25, 0.85),
         in_plane=_between(rng, 0.0, 0.5),
         slice_mm=_between(rng, 0.6, 2.5),
         evolve_mm=_between(rng, 0.5, 2.5),
@@ -173,7 +180,7 @@ def _motion(rng: np.random.Generator, picture: Picture) -> Motion:
         sway_mm=0.0 if held else _between(rng, 0.0, 0.6),
         sway_hz=_between(rng, 0.1, 0.8),
         tremor_mm=_between(rng, 0.0, 0.08) if _chance(rng, 0.5) else 0.0,
-        tilt_slices=float(np.exp(rng.uniform(np.log(0.2), np.log(2.8)))) if _chance(rng, 0.6) else 0.0,
+        tilt_slices=float(np.exp(rng.uniform(np.log(0.1), np.log(1.0)))) if _chance(rng, 0.35) else 0.0,
     )
 
 

@@ -90,7 +90,7 @@ def replenished(window: Window, rng: np.random.Generator) -> Window:
     blocks are sent, as in a key frame.
     """
     side = 4 if rng.random() < 0.5 else 8
-    least, step = rng.uniform(1.0, 5.0), rng.uniform(6.0, 30.0)
+    least, step = rng.uniform(0.5, 3.0), rng.uniform(4.0, 16.0)
     every, phase = int(rng.integers(6, 40)), int(rng.integers(0, 40))
     shown = _quantised(window[0], side, 0.5 * step)
     out = np.empty_like(window)

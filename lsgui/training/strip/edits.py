@@ -118,29 +118,12 @@ def pulse_motion(rng: np.random.Generator, seconds: Curve, most: float) -> tuple
     return most * np.cos(angle) * beat, most * np.sin(angle) * beat
 
 
-def slow_motion(rng: np.random.Generator, seconds: Curve, most: float) -> tuple[Curve, Curve]:
-    """Return a slow shift (along, across) in samples, as of a lung that gives way a little under probe and wall."""
-    rate, phase = rng.uniform(0.05, 0.7), rng.uniform(0, 2 * np.pi)
-    swing = np.sin(2 * np.pi * rate * seconds + phase) - np.sin(phase)
-    return most * swing, most * rng.uniform(-0.3, 0.3) * swing
-
-
 def varied_wall(window: Window, pleura_row: int, rng: np.random.Generator) -> Window:
-    """Return the wall's own moving texture below the line: reflected, at times in another order, place or scale.
+    """Return the wall's own moving texture below the line: reflected, at times in another place.
 
-    Without these a network could learn to recognise the reflection itself, or that wall and lung change together.
+    It keeps the wall's time: what changes at other moments than the wall does looks like a lung that slides.
     """
-    source = window
-    if rng.random() < 0.5:
-        source = np.roll(window, int(rng.integers(len(window))), axis=0)
-        source = source[::-1] if rng.random() < 0.5 else source
-    if rng.random() < 0.3:
-        source = source[:, :, ::-1]
-    if rng.random() < 0.3:  # coarser or finer than the wall is
-        zoom = rng.uniform(0.7, 1.4)
-        matrix = np.array([[zoom, 0.0, 0.0], [0.0, zoom, pleura_row * (1.0 - zoom)]])
-        size, flags = (window.shape[2], window.shape[1]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        source = np.stack([cv2.warpAffine(f, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT) for f in source])
+    source = window[:, :, ::-1] if rng.random() < 0.3 else window
     return mirrored_wall(source, pleura_row, int(rng.integers(0, 3)))
 
 
@@ -155,8 +138,7 @@ def edit_window(
 ) -> Window:
     """Return `window` edited.
 
-    Any texture below the line, sliding or still, may beat with the heart or give way slowly as well: neither motion
-    tells the classes apart.
+    Any texture below the line, sliding or still, may beat with the heart as well: that does not tell the classes apart.
 
     Parameters
     ----------
@@ -204,13 +186,8 @@ def _still(
         return np.asarray(share * mirror + (1.0 - share) * still, dtype=np.float32)
     if kind == "pulse":
         below = moved(still, *pulse_motion(rng, seconds, rng.uniform(0.3, 1.6)))
-    elif rng.random() < 0.3:
-        below = moved(still, *slow_motion(rng, seconds, rng.uniform(0.1, 1.2)))
     else:
         below = np.repeat(still, len(window), axis=0)
     if kind == "held":
         return below + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
-    residual = wall_residual(window, pleura_row) * np.float32(rng.uniform(0.6, 1.15))
-    if rng.random() < 0.5:  # not in step with the wall
-        residual = np.roll(residual, int(rng.integers(len(window))), axis=0)
-    return below + residual
+    return below + wall_residual(window, pleura_row) * np.float32(rng.uniform(0.6, 1.15))

@@ -29,22 +29,22 @@ class StripRecipe:
     Adam, the one-cycle schedule, weight decay and clipping by value are the paper's; binary cross-entropy on every
     stretch of pleura takes the place of its focal loss, because windows are drawn in balance.
 
-    The network first learns from simulated strips alone (`pretrain_steps`), once for all folds, for no patient is in
-    them; then from real strips and simulated ones together (`steps`, at most `fine_tune_rate`).
+    The network learns from real strips and simulated ones together (`steps`). It may first learn from simulated strips
+    alone (`pretrain_steps`), once for all folds, for no patient is in them; then `steps` go at most at `fine_tune_rate`.
 
     `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
     """
 
-    pretrain_steps: int = 1500
-    steps: int = 500
+    pretrain_steps: int = 0
+    steps: int = 450
     batch: int = 24
     learning_rate: float = 2e-3
     fine_tune_rate: float = 1e-3
     weight_decay: float = 1e-3
     clip_value: float = 0.4
     label_smoothing: float = 0.04
-    simulated_share: float = 0.2
-    simulated_clips: int = 240
+    simulated_share: float = 0.15
+    simulated_clips: int = 80
     width: int = 16
     dropout: float = 0.2
     seed: int = 1
