@@ -30,7 +30,8 @@ class StripRecipe:
     stretch of pleura takes the place of its focal loss, because windows are drawn in balance.
 
     The network learns from real strips and simulated ones together (`steps`). It may first learn from simulated strips
-    alone (`pretrain_steps`), once for all folds, for no patient is in them; then `steps` go at most at `fine_tune_rate`.
+    alone (`pretrain_steps`), once for all folds, for no patient is in them; `fine_tune_rate` is then the highest rate
+    of `steps`.
 
     `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
     """
