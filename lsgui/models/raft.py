@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from lsgui.core.errors import ModelError
 from lsgui.core.resources import model_dirs
-from lsgui.models.card import CARD_FILE, read_card
+from lsgui.models.card import CARD_FILE, ModelCard, read_card
 
 SHIPPED = "raft-small"
 ITERATIONS = 6
@@ -41,9 +41,17 @@ def build_raft_large() -> nn.Module:
     return network
 
 
-def scaled_pictures(grey: Tensor) -> Tensor:
-    """Return grey pictures (N, H, W) of 0..255 as RAFT wants them: (N, 3, H, W) of -1..1."""
-    return (grey / 127.5 - 1.0)[:, None].expand(-1, 3, -1, -1).contiguous()
+def scaled_pictures(grey: Tensor, enlarge: int = 1) -> Tensor:
+    """Return grey pictures (N, H, W) of 0..255 as RAFT wants them: (N, 3, H, W) of -1..1, `enlarge` times as large."""
+    pictures = (grey / 127.5 - 1.0)[:, None]
+    if enlarge > 1:
+        pictures = functional.interpolate(pictures, scale_factor=enlarge, mode="bilinear", align_corners=False)
+    return pictures.expand(-1, 3, -1, -1).contiguous()
+
+
+def shrunk_flow(flow: Tensor, enlarge: int) -> Tensor:
+    """Return the flow (N, 2, H, W) of pictures enlarged by `scaled_pictures` in pixels of the pictures as they were."""
+    return functional.avg_pool2d(flow, enlarge) / enlarge if enlarge > 1 else flow
 
 
 class RaftFlow(nn.Module):
@@ -55,14 +63,20 @@ class RaftFlow(nn.Module):
         torchvision's RAFT, small or large.
     iterations
         How often the flow is refined.
+    enlarge
+        How many times as large the network sees the pictures. It compares features of 8 x 8 pixels: motion of a
+        pixel or two, usual between frames of ultrasound, is a larger part of such a cell in a larger picture.
     """
 
-    def __init__(self, network: nn.Module, iterations: int = ITERATIONS) -> None:
+    def __init__(self, network: nn.Module, iterations: int = ITERATIONS, enlarge: int = 1) -> None:
         super().__init__()
         if iterations < 1:
             raise ModelError(f"RAFT refines its flow at least once: iterations cannot be {iterations}.")
+        if enlarge < 1:
+            raise ModelError(f"RAFT sees pictures as they are or larger: enlarge cannot be {enlarge}.")
         self.network = network
         self.iterations = iterations
+        self.enlarge = enlarge
         self.requires_grad_(False)
         self.train(False)
 
@@ -99,7 +113,8 @@ class RaftFlow(nn.Module):
             raise ModelError(f"Flow over {step} frames needs more than {step} frames at least 1 apart, not {moments}.")
         before = frames[:, :-step].reshape(-1, height, width)
         after = frames[:, step:].reshape(-1, height, width)
-        at_once = max(1, PAIRS_AT_ONCE_PX // (max(height, SMALLEST) * max(width, SMALLEST)))
+        seen = max(height * self.enlarge, SMALLEST) * max(width * self.enlarge, SMALLEST)
+        at_once = max(1, PAIRS_AT_ONCE_PX // seen)
         parts = [
             self._pairs(before[k : k + at_once].float(), after[k : k + at_once].float())
             for k in range(0, len(before), at_once)
@@ -108,16 +123,15 @@ class RaftFlow(nn.Module):
 
     def _pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the flow (N, 2, H, W) of pairs (N, H, W)."""
-        height, width = before.shape[-2:]
+        first, second = (scaled_pictures(grey, self.enlarge) for grey in (before, after))
+        height, width = first.shape[-2:]
         pads = _margins(height, width)
-        first, second = (
-            functional.pad(scaled_pictures(grey), pads, mode="replicate") if any(pads) else scaled_pictures(grey)
-            for grey in (before, after)
-        )
+        if any(pads):
+            first, second = (functional.pad(picture, pads, mode="replicate") for picture in (first, second))
         with torch.autocast("cuda", dtype=torch.float16, enabled=before.is_cuda):
             flow: Tensor = self.network(first, second, num_flow_updates=self.iterations)[-1]
         left, _, top, _ = pads
-        return flow.float()[:, :, top : top + height, left : left + width]
+        return shrunk_flow(flow.float()[:, :, top : top + height, left : left + width], self.enlarge)
 
 
 def _margins(height: int, width: int) -> tuple[int, int, int, int]:
@@ -133,9 +147,10 @@ def load_raft(source: str | Path | None = None, iterations: int | None = None) -
     ----------
     source
         None: the weights that this project trained and ships. Else a file: safetensors, or torchvision's state
-        dictionary (`.pth`), of the small or the large network.
+        dictionary (`.pth`), of the small or the large network. A card beside it (as training writes it) says how the
+        network is used; without one it sees pictures as they are.
     iterations
-        How often the flow is refined; None: what the card says, or `ITERATIONS` for a file.
+        How often the flow is refined; None: what the card says, or `ITERATIONS` without one.
 
     Raises
     ------
@@ -152,7 +167,7 @@ def load_raft(source: str | Path | None = None, iterations: int | None = None) -
         if wanted == {name: tensor.shape for name, tensor in tensors.items()}:
             network = build()
             network.load_state_dict(tensors)
-            return RaftFlow(network, iterations or ITERATIONS)
+            return _in_use(network, _card_of(path), iterations)
     raise ModelError(f"{path} holds no weights of torchvision's raft_small or raft_large: choose another file.")
 
 
@@ -167,7 +182,20 @@ def _load_shipped(iterations: int | None) -> RaftFlow:
         network.load_state_dict(tensors)
     except RuntimeError as fault:
         raise ModelError(f"{card.weights_path} belongs to another network: install lsgui again.") from fault
-    return RaftFlow(network, iterations or int(card.hyperparameters.get("iterations", ITERATIONS)))
+    return _in_use(network, card, iterations)
+
+
+def _card_of(weights: Path) -> ModelCard | None:
+    """Return the card of a file of weights, None for a file that has none."""
+    if not weights.with_name(CARD_FILE).is_file():
+        return None
+    card = read_card(weights.parent)
+    return card if card.role == "flow" and card.weights_path == weights else None
+
+
+def _in_use(network: nn.Module, card: ModelCard | None, iterations: int | None) -> RaftFlow:
+    said = card.hyperparameters if card is not None else {}
+    return RaftFlow(network, iterations or int(said.get("iterations", ITERATIONS)), int(said.get("enlarge", 1)))
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

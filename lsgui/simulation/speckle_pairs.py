@@ -121,7 +121,7 @@ class SpecklePairs:
         self._rows, self._columns = np.ascontiguousarray(rows), np.ascontiguousarray(columns)
 
     def pair(self, index: int, *, easy: bool = False) -> SpecklePair:
-        """Return one random pair; `easy`: moved as a whole and nothing renewed, to begin learning with."""
+        """Return one random pair; `easy`: clearly moved and nothing renewed, to begin learning with."""
         rng = np.random.default_rng((self.seed, 2, index))
         return self.draw(rng, easy_spec(rng) if easy else random_spec(rng))
 
@@ -231,8 +231,9 @@ class _Level:
 
 
 def easy_spec(rng: np.random.Generator) -> PairSpec:
-    """Return what happens in a pair to begin learning with: a clear shift of the whole picture."""
-    return PairSpec("rigid", shift_px=float(rng.uniform(0.0, 12.0)), noise=float(rng.uniform(0.0, 2.0)))
+    """Return what happens in a pair to begin learning with: a clear shift, mostly of the whole picture alike."""
+    kind: Kind = "rigid" if rng.random() < 0.7 else "smooth"
+    return PairSpec(kind, shift_px=float(rng.uniform(1.0, 10.0)), noise=float(rng.uniform(0.0, 2.0)))
 
 
 def random_spec(rng: np.random.Generator) -> PairSpec:

@@ -79,6 +79,27 @@ def test_any_size_is_padded_by_its_border_and_cut_back(height: int, width: int, 
     assert torch.allclose(seen[0][0, :, 0, 0], corner.expand(3))
 
 
+def test_enlarged_pictures_give_flow_in_pixels_of_the_picture_as_it_came() -> None:
+    class Says(nn.Module):
+        """Keeps what it sees and says that all of it moves 3 pixels to the right and 1 up."""
+
+        def forward(self, before: torch.Tensor, _after: torch.Tensor, num_flow_updates: int) -> list[torch.Tensor]:
+            self.seen = before
+            return [torch.tensor([3.0, -1.0])[None, :, None, None].expand(len(before), 2, *before.shape[-2:])]
+
+    says = Says()
+    frames = torch.rand(1, 2, 96, 70) * 255.0
+    flow = RaftFlow(says, iterations=1, enlarge=2)(frames)
+    assert says.seen.shape == (1, 3, 192, 144)  # twice as large, 140 padded to a multiple of 8
+    means = torch.nn.functional.avg_pool2d(says.seen[:, 0, 2:-2, 6:-6], 2)  # 4 pixels on, past the 2 of the padding
+    assert torch.corrcoef(torch.stack([means.flatten(), frames[0, 0, 1:-1, 2:-2].flatten()]))[0, 1] > 0.9
+    assert flow.shape == (1, 1, 2, 96, 70)
+    assert torch.allclose(flow[0, 0, 0], torch.tensor(1.5))
+    assert torch.allclose(flow[0, 0, 1], torch.tensor(-0.5))
+    with pytest.raises(ModelError, match="enlarge cannot be 0"):
+        RaftFlow(says, enlarge=0)
+
+
 def test_pairs_are_step_apart_and_batches_change_nothing(
     fresh: RaftFlow, series: SpecklePairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +122,7 @@ def test_weights_of_torchvision_load_by_their_shapes(tmp_path: Path) -> None:
     save_file(small.state_dict(), tmp_path / "small.safetensors")
     for name, network in (("small.pth", small), ("large.pth", large), ("small.safetensors", small)):
         loaded = load_raft(tmp_path / name, iterations=2)
-        assert loaded.iterations == 2
+        assert (loaded.iterations, loaded.enlarge) == (2, 1)  # no card: pictures as they are
         for key, tensor in network.state_dict().items():
             assert torch.equal(loaded.network.state_dict()[key], tensor)
         assert not any(weight.requires_grad for weight in loaded.parameters())
@@ -144,7 +165,10 @@ def test_a_model_folder_is_checked_before_it_is_used(tmp_path: Path, monkeypatch
     folder.mkdir()
     write_card(_card(save_weights(network, folder / "model.safetensors")), folder)
     loaded = load_raft()
-    assert loaded.iterations == 3  # the card's
+    assert (loaded.iterations, loaded.enlarge) == (3, 2)  # the card's
+    by_file = load_raft(folder / "model.safetensors")
+    assert (by_file.iterations, by_file.enlarge) == (3, 2)  # the card beside it
+    assert load_raft(folder / "model.safetensors", iterations=5).iterations == 5
     for name, tensor in network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor)
 
@@ -160,8 +184,8 @@ def test_a_model_folder_is_checked_before_it_is_used(tmp_path: Path, monkeypatch
 def _card(sha256: str) -> ModelCard:
     return ModelCard(
         id="raft-small", title="RAFT", version="1", architecture="raft-small", role="flow",
-        input=ModelInput(kind="flow"), hyperparameters={"iterations": 3}, threshold=0.5, threshold_source="none",
-        abstain=(0.5, 0.5), parameters=1, sha256=sha256,
+        input=ModelInput(kind="flow"), hyperparameters={"iterations": 3, "enlarge": 2}, threshold=0.5,
+        threshold_source="none", abstain=(0.5, 0.5), parameters=1, sha256=sha256,
     )  # fmt: skip
 
 

@@ -44,6 +44,13 @@ def test_random_pairs_cover_what_is_promised(series: SpecklePairs) -> None:
     assert any(pair.spec.jpeg for pair in pairs)
 
 
+def test_easy_pairs_move_clearly(series: SpecklePairs) -> None:
+    pairs = [series.pair(index, easy=True) for index in range(30)]
+    assert {pair.spec.kind for pair in pairs} == {"rigid", "smooth"}
+    assert all(1.0 <= pair.spec.shift_px <= 10.0 and pair.spec.renewed == 0.0 for pair in pairs)
+    assert len({pair.spec.shift_px for pair in pairs}) == 30
+
+
 @pytest.mark.parametrize("shift", [2, 5])
 def test_a_rigid_pair_matches_once_it_is_shifted_back(series: SpecklePairs, shift: int) -> None:
     rng = np.random.default_rng(1)

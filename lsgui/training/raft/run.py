@@ -18,8 +18,8 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError, DeviceError, ModelError
 from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
-from lsgui.models.raft import SHIPPED, RaftFlow
-from lsgui.training.raft.table import SMOOTH_PX, Row, as_markdown, as_metrics, measure
+from lsgui.models.raft import SHIPPED, SMALLEST, RaftFlow
+from lsgui.training.raft.table import SMOOTH_PX, WANTED_GAIN, Row, as_markdown, as_metrics, measure
 from lsgui.training.raft.trainer import Progress, RaftRecipe, Report, train_raft_network
 
 VERSION = "1"
@@ -39,7 +39,7 @@ def read_raft_recipe(config: Path | None, settings: Sequence[str]) -> RaftRecipe
     Raises
     ------
     ModelError
-        When the file cannot be read or a setting is wrong.
+        When the file cannot be read, a setting is wrong, or settings do not go together.
     """
     recipe = RaftRecipe()
     if config is not None:
@@ -54,6 +54,7 @@ def read_raft_recipe(config: Path | None, settings: Sequence[str]) -> RaftRecipe
         if not equals:
             raise ModelError(f"'{setting}' is not a setting: write --set key=value.")
         recipe = recipe.with_setting(name.strip(), value.strip())
+    recipe.check()
     return recipe
 
 
@@ -102,7 +103,8 @@ def train_raft(
 
 def publish(network: nn.Module, recipe: RaftRecipe, out: Path) -> ModelCard:
     """Measure a trained network and write its weights, card and README into `out`."""
-    rows = measure(RaftFlow(network, recipe.iterations_in_use), recipe.seed, recipe.table_pairs, recipe.size)
+    raft = RaftFlow(network, recipe.iterations_in_use, recipe.enlarge)
+    rows = measure(raft, recipe.seed, recipe.table_pairs)
     card = ModelCard(
         id=SHIPPED,
         title="RAFT, small, for speckle",
@@ -110,8 +112,13 @@ def publish(network: nn.Module, recipe: RaftRecipe, out: Path) -> ModelCard:
         architecture=SHIPPED,
         role="flow",
         input=ModelInput(kind="flow", size=(2, recipe.size, recipe.size)),
-        preprocessing={"grey": "0..255 to -1..1, repeated on 3 channels", "least_side": 128, "multiple_of": 8},
-        hyperparameters={"iterations": recipe.iterations_in_use},
+        preprocessing={
+            "grey": "0..255 to -1..1, repeated on 3 channels",
+            "enlarged": f"{recipe.enlarge} times, bilinear; flow is given back in pixels of the picture as it came",
+            "least_side": SMALLEST,
+            "multiple_of": 8,
+        },
+        hyperparameters={"iterations": recipe.iterations_in_use, "enlarge": recipe.enlarge},
         threshold=0.5,
         threshold_source="none: it measures motion and gives no verdict",
         abstain=(0.5, 0.5),
@@ -138,16 +145,12 @@ def _command(recipe: RaftRecipe) -> str:
 
 def _readme(card: ModelCard, rows: Sequence[Row]) -> str:
     limits = "\n".join(f"- {limit}" for limit in card.limits)
-    missed = [row.condition for row in rows if row.must_gain and not row.gained]
-    verdict = (
-        f"RAFT does **not** beat DIS by 30 % on: {'; '.join(missed)}."
-        if missed
-        else "RAFT beats DIS by 30 % wherever that was asked for."
-    )
+    verdict = " ".join(_verdict(rows))
     return f"""# {card.id} {card.version}: {card.title}
 
-**In** pairs of grey frames, 0..255, which `lsgui.models.raft.RaftFlow` scales to -1..1, repeats on three channels and
-pads to a multiple of 8 and at least 128 pixels. **Out** the motion of every pixel from the first to the second, in
+**In** pairs of grey frames, 0..255, which `lsgui.models.raft.RaftFlow` scales to -1..1, enlarges
+{card.hyperparameters["enlarge"]} times (bilinear), repeats on three channels and pads to a multiple of 8 and at least
+{SMALLEST} pixels, in training as in use. **Out** the motion of every pixel from the first to the second, in
 pixels. torchvision's `raft_small`, {card.parameters:,} parameters, {card.hyperparameters["iterations"]} iterations,
 {card.sha256[:12]}. Frozen wherever it is used. It gives no verdict.
 
@@ -178,6 +181,21 @@ OpenCV, window 21, 3 levels, polynomials of 7 pixels. "motion" is the error of s
 
 {limits}
 """
+
+
+def _verdict(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what the table comes to, in sentences: what was missed by name."""
+    missed = [row.condition for row in rows if row.must_gain and not row.gained]
+    if missed:
+        yield f"RAFT does **not** beat DIS by {WANTED_GAIN:.0%} on: {'; '.join(missed)}."
+    else:
+        yield f"RAFT beats DIS by {WANTED_GAIN:.0%} wherever that was asked for."
+    worse = [row.condition for row in rows if row.worse_than_dis]
+    if worse:
+        yield f"It errs **more** than DIS on: {'; '.join(worse)}."
+    blind = [row.condition for row in rows if row.worse_than_still]
+    if blind:
+        yield f"Saying that nothing moves would err less on: {'; '.join(blind)}."
 
 
 @contextmanager

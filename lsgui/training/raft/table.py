@@ -92,6 +92,16 @@ class Row:
         """True when RAFT errs less than DIS by what is asked for."""
         return self.raft_less_than_dis[0] >= WANTED_GAIN
 
+    @property
+    def worse_than_dis(self) -> bool:
+        """True when RAFT errs more than DIS."""
+        return self.px["RAFT"] > self.px["DIS"]
+
+    @property
+    def worse_than_still(self) -> bool:
+        """True when saying that nothing moves would err less than RAFT."""
+        return self.px["RAFT"] > self.motion_px
+
 
 def measure(raft: RaftFlow, seed: int, pairs_each: int = 40, size: int = 128) -> tuple[Row, ...]:
     """Return the table: `pairs_each` pairs of `size` x `size` pixels for every condition."""
@@ -115,6 +125,8 @@ def as_metrics(rows: Sequence[Row]) -> dict[str, object]:
         "beats_dis_by_30_percent_where_asked": all(row.gained for row in asked),
         "conditions_with_30_percent_gain": [row.condition for row in asked if row.gained],
         "conditions_without_30_percent_gain": [row.condition for row in asked if not row.gained],
+        "conditions_worse_than_dis": [row.condition for row in rows if row.worse_than_dis],
+        "conditions_worse_than_nothing_moves": [row.condition for row in rows if row.worse_than_still],
     }
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import ModelError
-from lsgui.models.raft import build_raft_small, scaled_pictures
+from lsgui.models.raft import SMALLEST, build_raft_small, scaled_pictures, shrunk_flow
 from lsgui.simulation.speckle_pairs import SpecklePair, SpecklePairs
 
 VALIDATION_SEED = 1000
@@ -31,31 +31,41 @@ _log = logging.getLogger(__name__)
 class RaftRecipe:
     """How RAFT is trained.
 
-    Sequence loss, AdamW, one cycle and clipping by norm are those of Teed and Deng (RAFT, ECCV 2020). Three things make
-    it learn in little time. A pair's loss is divided by the root of its mean motion (plus `loss_floor_px`): sub-pixel
-    pairs count, but not so much that saying "nothing moves" pays. Up to `easy_share` of the steps all pairs are clear
-    shifts of the whole picture; random pairs take their place little by little, up to `most_random`. And a second loss,
-    `matching_weight` times as strong, asks the features themselves to match.
+    Sequence loss, AdamW and clipping by norm are those of Teed and Deng (RAFT, ECCV 2020). From scratch, motion of a
+    fraction of a feature cell teaches that network nothing but to say "nothing moves"; so it learns in three steps.
+
+    1. `matching_steps`: the feature encoder alone, by cross-entropy of the correlation volume against the true place,
+       on clear shifts. No flow is refined, so a step is cheap.
+    2. `clear_steps`: the whole network, still on clear shifts alone.
+    3. The rest: random pairs, small shifts and renewed texture among them, take the place of clear ones little by
+       little, up to `most_random`.
+
+    The encoder goes on matching beside the flow, `matching_weight` as strong. A pair's loss is divided by the root of
+    its mean motion (plus `loss_floor_px`): sub-pixel pairs count, but not so much that saying "nothing moves" pays.
+    The network sees pictures of `size` pixels `enlarge` times as large, in training as in use.
     """
 
-    steps: int = 1150
+    steps: int = 2400
+    matching_steps: int = 300
+    clear_steps: int = 250
     batch: int = 4
-    size: int = 128
+    size: int = 64
+    enlarge: int = 2
     iterations: int = 3
     gamma: float = 0.8
+    matching_rate: float = 3e-3
     learning_rate: float = 5e-4
     weight_decay: float = 1e-5
     clip_norm: float = 1.0
     loss_floor_px: float = 0.25
-    matching_weight: float = 0.5
-    easy_share: float = 0.2
-    most_random: float = 0.85
+    matching_weight: float = 0.1
+    most_random: float = 0.9
     tissues: int = 16
     seed: int = 1
     checkpoint_every: int = 100
     validate_every: int = 100
-    validation_pairs: int = 32
-    table_pairs: int = 100
+    validation_pairs: int = 48
+    table_pairs: int = 60
     iterations_in_use: int = 6
 
     def with_setting(self, name: str, value: str) -> "RaftRecipe":
@@ -75,15 +85,36 @@ class RaftRecipe:
             raise ModelError(f"The training setting {name} needs a number ({kind.__name__}), not '{value}'.") from fault
         if not math.isfinite(number) or number < 0 or (kind is int and name != "seed" and number < 1):
             raise ModelError(f"The training setting {name} must be positive, not {value}.")
-        if name == "size" and (number < 128 or number % 8):
-            raise ModelError(f"The training setting size must be a multiple of 8 from 128 on, not {value}.")
         changed: dict[str, Any] = {name: number}
         return replace(self, **changed)
 
+    def check(self) -> None:
+        """Raise ModelError, one sentence, when the settings do not go together."""
+        if self.size * self.enlarge < SMALLEST or self.size % 8:
+            raise ModelError(
+                f"The training setting size must be a multiple of 8 and, {self.enlarge} times enlarged, "
+                f"at least {SMALLEST}, not {self.size}."
+            )
+
     def random_share(self, step: int) -> float:
-        """Return which share of a step's pairs is random: none at first, `most_random` at three times `easy_share`."""
-        begin = self.easy_share * self.steps
-        return self.most_random * min(max((step - begin) / (2.0 * begin + 1.0), 0.0), 1.0)
+        """Return which share of a step's pairs is random: none at first, `most_random` after as long as three times
+        the clear steps.
+        """
+        begin = self.matching_steps + self.clear_steps
+        return self.most_random * min(max((step - begin) / (2.0 * self.clear_steps + 1.0), 0.0), 1.0)
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step: one cycle for the encoder alone, one for the whole network."""
+        if step < self.matching_steps:
+            return self.matching_rate * _one_cycle(step, self.matching_steps)
+        return self.learning_rate * _one_cycle(step - self.matching_steps, self.steps - self.matching_steps)
+
+
+def _one_cycle(step: int, steps: int) -> float:
+    """Return the factor of the largest learning rate: up over a tenth of the steps, then down along a cosine."""
+    done, top = (step + 0.5) / steps, 0.1
+    part = done / top if done < top else (1.0 - done) / (1.0 - top)
+    return 0.01 + 0.99 * 0.5 * (1.0 - math.cos(math.pi * part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +181,15 @@ def matching_loss(correlation: Tensor, truth: Tensor) -> Tensor:
     Parameters
     ----------
     correlation
-        RAFT's finest correlation volume, (N * h * w, 1, h, w), h and w an eighth of the picture.
+        RAFT's finest correlation volume, (N * h * w, 1, h, w).
     truth
-        True flow, (N, 2, 8 h, 8 w), in pixels. A place between four cells is shared out among them bilinearly.
+        True flow, (N, 2, c h, c w), in pixels, where a cell is c pixels wide (8, or less in enlarged pictures). A
+        place between four cells is shared out among them bilinearly.
     """
     count, height, width = len(truth), *correlation.shape[-2:]
     logits = correlation.reshape(count, height * width, height * width).log_softmax(dim=-1)
-    flow = functional.avg_pool2d(truth, 8) / 8.0
+    cell = truth.shape[-1] // width
+    flow = functional.avg_pool2d(truth, cell) / cell
     rows, columns = torch.meshgrid(
         torch.arange(height, device=truth.device), torch.arange(width, device=truth.device), indexing="ij"
     )
@@ -167,8 +200,8 @@ def matching_loss(correlation: Tensor, truth: Tensor) -> Tensor:
     cost = torch.zeros_like(inside)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         share = (right if dx else 1 - right) * (down if dy else 1 - down)
-        cell = ((top + dy) * width + left + dx).long().flatten(1)
-        cost = cost - share.flatten(1) * logits.gather(2, cell[..., None])[..., 0]
+        place = ((top + dy) * width + left + dx).long().flatten(1)
+        cost = cost - share.flatten(1) * logits.gather(2, place[..., None])[..., 0]
     return (cost * inside).sum() / inside.sum().clamp(min=1.0)
 
 
@@ -185,18 +218,26 @@ def stack_pairs(pairs: list[SpecklePair]) -> Batch:
     return torch.from_numpy(before), torch.from_numpy(after), torch.from_numpy(np.stack([pair.flow for pair in pairs]))
 
 
+def _fresh_network(seed: int) -> nn.Module:
+    """Return RAFT to begin with. Its last feature layer is damped: correlations begin near 1, not at 30, where the
+    softmax over them has hardly a gradient.
+    """
+    torch.manual_seed(seed)
+    network = build_raft_small()
+    encoder: Any = network.feature_encoder
+    with torch.no_grad():
+        encoder.conv.weight.mul_(0.3)
+    return network
+
+
 class _Run:
     """Network, optimiser, schedule, and what has been reached."""
 
     def __init__(self, recipe: RaftRecipe, device: str, folder: Path | None) -> None:
         self.recipe, self.device, self.folder = recipe, device, folder
-        torch.manual_seed(recipe.seed)
-        self.network = build_raft_small().to(device)
+        self.network = _fresh_network(recipe.seed).to(device)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.08, anneal_strategy="cos"
         )
         self.step = 0
         self.best: dict[str, Tensor] = {}
@@ -208,43 +249,63 @@ class _Run:
 
     def advance(self, batch: Batch) -> None:
         """Take one step."""
+        if self.step == self.recipe.matching_steps:
+            self.loss = float("nan")  # another loss begins
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate(self.step)
         before, after, truth = (part.to(self.device) for part in batch)
         self.network.train()
-        flows = self.network(scaled_pictures(before), scaled_pictures(after), num_flow_updates=self.recipe.iterations)
-        loss = sequence_loss(flows, truth, self.recipe.gamma, self.recipe.loss_floor_px)
-        if self.recipe.matching_weight > 0.0:
-            block: Any = self.network.corr_block
-            correlation = block.corr_pyramid[0]  # of the pass just made, every place with every other
-            loss = loss + self.recipe.matching_weight * matching_loss(correlation, truth)
+        loss = (self._match if self.step < self.recipe.matching_steps else self._refine)(before, after, truth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch gives Tensor.backward no types
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.optimiser.step()
-        self.schedule.step()
         self.step += 1
         now = float(loss.detach())
         self.loss = now if math.isnan(self.loss) else 0.95 * self.loss + 0.05 * now
 
+    def _match(self, before: Tensor, after: Tensor, truth: Tensor) -> Tensor:
+        """Return the loss of the feature encoder alone."""
+        network: Any = self.network
+        enlarge = self.recipe.enlarge
+        pictures = torch.cat([scaled_pictures(before, enlarge), scaled_pictures(after, enlarge)])
+        network.corr_block.build_pyramid(*network.feature_encoder(pictures).chunk(2))
+        return matching_loss(network.corr_block.corr_pyramid[0], truth)
+
+    def _refine(self, before: Tensor, after: Tensor, truth: Tensor) -> Tensor:
+        """Return the loss of the whole network."""
+        loss = sequence_loss(self._flows(before, after), truth, self.recipe.gamma, self.recipe.loss_floor_px)
+        if self.recipe.matching_weight > 0.0:
+            block: Any = self.network.corr_block  # of the pass just made, every place with every other
+            loss = loss + self.recipe.matching_weight * matching_loss(block.corr_pyramid[0], truth)
+        return loss
+
+    def _flows(self, before: Tensor, after: Tensor) -> list[Tensor]:
+        """Return every iteration's flow, (N, 2, S, S) in pixels."""
+        enlarge = self.recipe.enlarge
+        pictures = (scaled_pictures(grey, enlarge) for grey in (before, after))
+        flows = self.network(*pictures, num_flow_updates=self.recipe.iterations)
+        return [shrunk_flow(flow, enlarge) for flow in flows]
+
     def judge(self) -> None:
         """Measure the network on the validation pairs when it is time, and remember it when it is the best so far."""
-        if self.step % self.recipe.validate_every and self.step != self.recipe.steps:
+        recipe = self.recipe
+        if self.step != recipe.steps and (self.step % recipe.validate_every or self.step <= recipe.matching_steps):
             return
         errors, motion = [], []
         self.network.eval()
         with torch.inference_mode():
             for at in range(0, len(self._validation[0]), 8):
                 before, after, truth = (part[at : at + 8].to(self.device) for part in self._validation)
-                flow = self.network(
-                    scaled_pictures(before), scaled_pictures(after), num_flow_updates=self.recipe.iterations
-                )[-1]
+                flow = self._flows(before, after)[-1]
                 errors.append((flow - truth).norm(dim=1).mean(dim=(1, 2)).cpu())
                 motion.append(truth.norm(dim=1).mean(dim=(1, 2)).cpu())
         error, moved = torch.cat(errors), torch.cat(motion)
         self.last_error = float(error.mean())
-        late = self.step > 3.0 * self.recipe.easy_share * self.recipe.steps
+        late = self.step > recipe.matching_steps + 3 * recipe.clear_steps
         if late and self.last_error > 0.97 * float(moved.mean()):  # a network may fall to it and never leave it again
             _log.warning("step %d: no better than saying that nothing moves", self.step)
-        score = float((error / (moved + self.recipe.loss_floor_px)).mean())
+        score = float((error / (moved + recipe.loss_floor_px)).mean())
         self.history.append([float(self.step), self.loss, self.last_error, score])
         _log.info("step %d loss %.4f error %.3f px relative %.4f", self.step, self.loss, self.last_error, score)
         if score < self.best_score:
@@ -269,7 +330,6 @@ class _Run:
                 "step": self.step,
                 "network": self.network.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
-                "schedule": self.schedule.state_dict(),
                 "best": self.best,
                 "best_score": self.best_score,
                 "loss": self.loss,
@@ -299,7 +359,6 @@ class _Run:
             raise ModelError(f"{path} belongs to a run with other settings: use the same ones, or another --out.")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
         self.step, self.best, self.best_score = state["step"], state["best"], state["best_score"]
         self.loss, self.last_error, self.history = state["loss"], state["last_error"], state["history"]
 

@@ -2,14 +2,15 @@
 
 import json
 import logging
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from lsgui.core.errors import DeviceError, LsguiError, ModelError
-from lsgui.models.raft import RaftFlow, load_raft
+from lsgui.models.raft import RaftFlow, build_raft_small, load_raft
 from lsgui.training.raft.run import read_raft_recipe, train_raft
 from lsgui.training.raft.table import CONDITIONS, as_markdown, as_metrics, measure
 from lsgui.training.raft.trainer import (
@@ -21,16 +22,13 @@ from lsgui.training.raft.trainer import (
 )
 
 TINY = RaftRecipe(
-    steps=4, batch=1, iterations=2, iterations_in_use=2, checkpoint_every=2, validate_every=2, validation_pairs=2,
-    table_pairs=1, easy_share=0.5, tissues=1,
+    steps=4, matching_steps=1, clear_steps=1, batch=1, iterations=2, iterations_in_use=2, checkpoint_every=2,
+    validate_every=2, validation_pairs=2, table_pairs=1, tissues=1,
 )  # fmt: skip
 
 
 def settings() -> list[str]:
-    names = ("steps", "batch", "iterations", "iterations_in_use", "checkpoint_every", "validate_every")
-    return [
-        f"{name}={getattr(TINY, name)}" for name in (*names, "validation_pairs", "table_pairs", "easy_share", "tissues")
-    ]
+    return [f"{name}={value}" for name, value in asdict(TINY).items() if value != getattr(RaftRecipe(), name)]
 
 
 def test_the_losses_are_least_where_the_flow_is_true() -> None:
@@ -51,6 +49,7 @@ def test_the_losses_are_least_where_the_flow_is_true() -> None:
     right[1, cells[:-1], cells[:-1] + 1] = 50.0
     volume = right.reshape(512, 1, 16, 16)
     assert matching_loss(volume, truth) < 1e-3
+    assert matching_loss(volume, truth[:, :, ::2, ::2] / 2.0) < 1e-3  # pictures of half the size, enlarged twice
     assert matching_loss(volume.flip(0), truth) > 10.0
 
 
@@ -88,8 +87,9 @@ def test_a_run_writes_weights_card_and_table(tmp_path: Path) -> None:
     out = tmp_path / "run"
     card = train_raft(out, settings(), None)
     assert card.role == "flow"
-    assert card.hyperparameters == {"iterations": 2}
+    assert card.hyperparameters == {"iterations": 2, "enlarge": 2}
     loaded = load_raft(out / "model.safetensors")
+    assert (loaded.iterations, loaded.enlarge) == (2, 2)  # the card beside the weights says it
     assert sum(weight.numel() for weight in loaded.parameters()) == card.parameters
     content = json.loads((out / "model.json").read_text(encoding="utf-8"))
     table = content["metrics"]["end_point_error_on_simulated_pairs"]
@@ -99,6 +99,9 @@ def test_a_run_writes_weights_card_and_table(tmp_path: Path) -> None:
     assert content["command"].startswith("lsgui train --model raft-small --out RUN --set steps=4")
     readme = (out / "README.md").read_text(encoding="utf-8")
     assert "does **not** beat DIS" in readme
+    blind = content["metrics"]["conditions_worse_than_nothing_moves"]
+    assert blind  # four steps cannot see motion everywhere
+    assert f"nothing moves would err less on: {'; '.join(blind)}." in readme
     assert f"{table[0]['px']['DIS']:.3f}" in readme
 
 
@@ -118,17 +121,43 @@ def test_the_table_measures_what_it_is_given() -> None:
     assert by_name["rigid, 0.5 to 8 px"].px["DIS"] < 0.5
     assert by_name["decorrelating 60 %"].px["DIS"] > by_name["decorrelating 20 %"].px["DIS"]
     metrics = as_metrics(rows)
+    assert "rigid, 0.5 to 8 px" in metrics["conditions_worse_than_dis"]
+    assert "rigid, 0.5 to 8 px" not in metrics["conditions_worse_than_nothing_moves"]
     assert set(metrics["conditions_with_30_percent_gain"]).isdisjoint(metrics["conditions_without_30_percent_gain"])
     assert as_markdown(rows).count("\n") == len(rows) + 1
 
 
-def test_random_pairs_take_the_place_of_easy_ones_little_by_little() -> None:
-    recipe = RaftRecipe(steps=100, easy_share=0.2, most_random=0.8)
+def test_random_pairs_take_the_place_of_clear_ones_little_by_little() -> None:
+    recipe = RaftRecipe(steps=100, matching_steps=10, clear_steps=20, most_random=0.8)
     shares = [recipe.random_share(step) for step in range(100)]
-    assert shares[:21] == [0.0] * 21
+    assert shares[:31] == [0.0] * 31
     assert sorted(shares) == shares
-    assert 0.3 < shares[40] < 0.5
+    assert 0.3 < shares[50] < 0.5
     assert shares[-1] == 0.8
+
+
+def test_the_learning_rate_goes_through_one_cycle_a_stage() -> None:
+    recipe = RaftRecipe(steps=300, matching_steps=100, matching_rate=1e-2, learning_rate=1e-3)
+    rates = [recipe.rate(step) for step in range(300)]
+    assert max(rates[:100]) == pytest.approx(1e-2, rel=0.01)
+    assert max(rates[100:]) == pytest.approx(1e-3, rel=0.01)
+    assert all(rates[step] < 0.05 * max(rates[:100]) for step in (0, 99))
+    assert all(rates[step] < 0.05 * max(rates[100:]) for step in (100, 299))
+
+
+def test_features_learn_to_match_in_a_few_steps_and_alone() -> None:
+    recipe = replace(TINY, steps=24, matching_steps=24, batch=2, tissues=4)
+    said: list[Progress] = []
+    network = train_raft_network(recipe, report=said.append)
+    chance = math.log((recipe.size * recipe.enlarge // 8) ** 2)
+    assert said[0].loss == pytest.approx(chance, abs=0.5)
+    assert said[-1].loss < chance - 0.25  # smoothed over the last steps
+
+    torch.manual_seed(recipe.seed)
+    fresh = build_raft_small().state_dict()
+    for name, tensor in network.state_dict().items():
+        if not name.startswith("feature_encoder"):
+            assert torch.equal(tensor, fresh[name]), name
 
 
 @pytest.mark.parametrize(
@@ -139,6 +168,7 @@ def test_random_pairs_take_the_place_of_easy_ones_little_by_little() -> None:
         ("steps=0", "must be positive"),
         ("learning_rate=nan", "must be positive"),
         ("size=100", "multiple of 8"),
+        ("enlarge=1", "at least 128"),
         ("steps", "key=value"),
     ],
 )
@@ -173,5 +203,5 @@ def test_too_little_memory_names_the_batch_to_try(tmp_path: Path, monkeypatch: p
 
 
 def test_a_network_that_learns_nothing_is_named_in_the_log(expected_log_warnings: list[logging.LogRecord]) -> None:
-    train_raft_network(replace(TINY, steps=1, easy_share=0.0))
+    train_raft_network(replace(TINY, steps=1, matching_steps=0, clear_steps=0))
     assert any("no better than saying that nothing moves" in said.getMessage() for said in expected_log_warnings)
