@@ -19,7 +19,7 @@ Measure = Callable[[SpecklePair], Floats]
 TABLE_SEED = 2000
 """Added to the run's seed for the pairs of the table."""
 SMOOTH_PX = 8.0
-"""DIS is measured as it is and smoothed as widely as RAFT works: an eighth of the picture's resolution."""
+"""DIS is measured as it is and smoothed, because RAFT too is coarse: one vector a cell, interpolated."""
 WANTED_GAIN = 0.30
 """RAFT must err by this much less than DIS on sub-pixel and on decorrelating speckle to be worth its time."""
 

@@ -66,7 +66,7 @@ class RaftRecipe:
     validate_every: int = 100
     validation_pairs: int = 48
     table_pairs: int = 60
-    iterations_in_use: int = 6
+    iterations_in_use: int = 3
 
     def with_setting(self, name: str, value: str) -> "RaftRecipe":
         """Return the recipe with one field set from text, as `--set name=value` gives it.
