@@ -170,8 +170,8 @@ Seed {card.seed}; no data needed: {card.trained_on}, drawn while training
 Mean end-point error on simulated pairs of a seed that training has not seen, in pixels, in brackets in millimetres
 (the axial width of the speckle taken as 0.25 mm). DIS runs with the settings of this program's flow map; smoothed:
 with a Gaussian of {SMOOTH_PX:g} pixels afterwards, because RAFT too is coarse: one vector a cell of 8 pixels of the
-enlarged picture, interpolated. Farnebäck: OpenCV, window 21, 3 levels, polynomials of 7 pixels. "motion" is the error of saying that nothing moves. Intervals:
-95 % bootstrap over pairs.
+enlarged picture, interpolated. Farnebäck: OpenCV, window 21, 3 levels, polynomials of 7 pixels. "motion" is the
+error of saying that nothing moves. Intervals: 95 % bootstrap over pairs.
 
 {as_markdown(rows)}
 
