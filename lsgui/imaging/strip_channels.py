@@ -1,8 +1,9 @@
 """A pleural strip as channels in which lung can be compared with chest wall: one path for training and serving.
 
-None of the channels is the picture itself, so that a network cannot learn anatomy or a scanner by heart: contrast,
-the change from one sample to the next in units of local texture, and local decorrelation (1 - normalised
-cross-correlation) at several lags in seconds.
+None of the channels is the picture itself, so that a network cannot learn anatomy or a scanner by heart: contrast, the
+change from one sample to the next in units of local texture, local decorrelation (1 - normalised cross-correlation) at
+0.23 s, and at several lags how far that exceeds what the same clip's wall does. A threshold on the change itself does
+not hold across scanners: noise, codecs and a moving probe change every wall differently.
 """
 
 import cv2
@@ -16,9 +17,21 @@ WINDOW_SAMPLES = 32
 """A window spans 2.5 s."""
 
 LAGS = (1, 3, 6, 12)
-"""Lags in samples of the decorrelation channels: 0.08, 0.23, 0.47 and 0.94 s."""
+"""Lags in samples at which change is compared with the wall's: 0.08, 0.23, 0.47 and 0.94 s."""
 
-CHANNELS = 2 + len(LAGS)
+ABSOLUTE_LAG = 3
+"""Lag at which change is also given as it is, for a wall that moves as the lung does hides sliding in a ratio."""
+
+CHANNELS = 3 + len(LAGS)
+WALL_ROWS = slice(3, 19)
+"""Rows of the strip that surely are wall, wherever within a millimetre the line was drawn."""
+
+CHANGE_FLOOR = np.float32(0.02)
+"""Added to change before its logarithm: where a very still wall changes by less than that, so may a still lung."""
+
+WALL_MEMORY = 13
+"""Samples (1 s) over which the wall's own change is averaged before lung is compared with it."""
+
 PATCH = 9
 """Side of the patch, in strip samples (3.6 mm), over which local mean, variance and correlation are taken."""
 
@@ -92,13 +105,41 @@ def strip_channels(frames: Grey) -> Grey:
     step[1:] = np.minimum(np.abs(frames[1:] - frames[:-1]) / texture, 4.0)
     step[0] = step[1]
     channels = [(np.log(variance) - 5.0) / 2.0, 2.0 * step - 0.5]
+    seen = _texture_of_wall(variance)
     for lag in LAGS:
         reach = min(lag, count - 1)
         changed = np.empty_like(frames)
         changed[reach:] = local_decorrelation(frames, reach, mean, variance)
         changed[:reach] = changed[reach]
-        channels.append(2.0 * np.sqrt(changed) - 1.0)
+        if lag == ABSOLUTE_LAG:
+            channels.append(2.0 * np.sqrt(changed) - 1.0)
+        channels.append(_against_wall(changed, variance, seen))
     return np.stack([_pooled(channel) for channel in channels])
+
+
+def _texture_of_wall(variance: Grey) -> Grey:
+    """Return how far each patch of the wall has texture that can be followed, (T, D', S) in 0..1."""
+    wall = variance[:, WALL_ROWS]
+    return np.asarray(np.clip(wall / (4.0 * NOISE_VARIANCE) - 1.0, 0.0, 1.0) + 1e-3, dtype=np.float32)
+
+
+def _against_wall(changed: Grey, variance: Grey, seen: Grey) -> Grey:
+    """Return the logarithm of change over what the same clip's wall does at that contrast and moment, (T, D, S).
+
+    Noise decorrelates flat patches first, so the wall's change is fitted as a falling power of local variance.
+    """
+    contrast = np.log(variance.mean(axis=0))
+    level = np.log(changed.mean(axis=0) + CHANGE_FLOOR)
+    x, y, weight = contrast[WALL_ROWS], level[WALL_ROWS], seen.mean(axis=0)
+    weight = weight / weight.sum()
+    x0, y0 = float((weight * x).sum()), float((weight * y).sum())
+    slope = float((weight * (x - x0) * (y - y0)).sum() / ((weight * (x - x0) ** 2).sum() + 0.05))
+    expected = np.exp(y0 + min(slope, 0.0) * (contrast - x0))
+    moments = (changed[:, WALL_ROWS] * seen).sum(axis=(1, 2)) / seen.sum(axis=(1, 2))
+    moments = cv2.blur(moments[None], (WALL_MEMORY, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    moments = moments / max(float(moments.mean()), 1e-3)
+    ratio = (changed + CHANGE_FLOOR) / (expected[None] * moments[:, None, None] + CHANGE_FLOOR)
+    return np.asarray(1.5 * np.clip(np.log(ratio), -2.0, 2.0), dtype=np.float32)
 
 
 def _pooled(channel: Grey) -> Grey:

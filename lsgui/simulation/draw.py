@@ -23,8 +23,9 @@ from lsgui.simulation.spec import (
     Wall,
 )
 
-HAZE_OVER_NOISE_DB = 8.0
-"""Least level of the lung's haze over noise at the pleural line."""
+HAZE_OVER_NOISE_DB = ((0.0, 8.0), (6.0, 4.0))
+"""(mm below the pleural line, least level of the lung's haze over noise there): lung that drowns in noise moves unseen,
+and such a clip has no label."""
 
 
 def random_spec(
@@ -59,8 +60,7 @@ def random_spec(
     wall = _wall(rng, picture, depth_mm)
     pleura, lung = _pleura(rng, depth_mm), _lung(rng, wall.level_db)
     motion, scanner = _motion(rng, picture), _scanner(rng, picture)
-    # a lung that drowns in noise moves unseen: such a clip has no label
-    scanner = replace(scanner, noise_db=min(scanner.noise_db, lung.haze_db - HAZE_OVER_NOISE_DB))
+    scanner = replace(scanner, noise_db=min(scanner.noise_db, _most_noise_db(picture, depth_mm, lung, scanner)))
     spec = ClipSpec(
         label=label,
         scenario=scenario,
@@ -127,7 +127,7 @@ def _wall(rng: np.random.Generator, picture: Picture, depth_mm: float) -> Wall:
         fascia_db=_between(rng, -26.0, -10.0),
         fat_fraction=_between(rng, 0.15, 0.6),
         ribs=tuple(ribs),
-        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.03), np.log(0.6)))),
+        correlation=1.0 - float(np.exp(rng.uniform(np.log(0.05), np.log(0.6)))),
         renewal_s=_between(rng, 0.15, 1.2),
     )
 
@@ -154,7 +154,7 @@ def _lung(rng: np.random.Generator, wall_db: float) -> Lung:
         decay_mm=float(np.exp(rng.uniform(np.log(7.0), np.log(35.0)))),
         moving=_between(rng, 0.25, 0.85),
         in_plane=_between(rng, 0.0, 0.5),
-        slice_mm=_between(rng, 0.6, 2.5),
+        slice_mm=_between(rng, 0.5, 1.6),
         evolve_mm=_between(rng, 0.5, 2.5),
         evolving=_between(rng, 0.2, 0.9),
         restless_mm_s=_between(rng, 0.0, 0.4),
@@ -214,12 +214,23 @@ def _scanner(rng: np.random.Generator, picture: Picture) -> Scanner:
     )
 
 
+def _most_noise_db(picture: Picture, depth_mm: float, lung: Lung, scanner: Scanner) -> float:
+    """Return the highest `Scanner.noise_db` at which the lung is seen as `HAZE_OVER_NOISE_DB` asks."""
+    shown_mm = picture.height * picture.mm_per_px
+    most = []
+    for below_mm, over_db in HAZE_OVER_NOISE_DB:
+        at_mm = depth_mm + below_mm
+        added_db = scanner.noise_growth_db * at_mm / shown_mm + scanner.loss_db_cm * at_mm / 10.0
+        most.append(lung.haze_db - 8.686 * below_mm / lung.decay_mm - over_db - added_db)
+    return min(most)
+
+
 def _with_scenario(rng: np.random.Generator, spec: ClipSpec) -> ClipSpec:
     """Return the clip with the lung's own motion, and what its scenario adds."""
     motion, lung = spec.motion, spec.lung
     slides = spec.label is SlidingLabel.LS_P
-    quick, shallow = float(np.exp(rng.normal(np.log(7.0), 0.35)).clip(3.0, 14.0)), _between(rng, 0.8, 2.5)
-    beat, part, travel = _between(rng, 0.1, 0.5), _between(rng, 0.55, 0.85), _between(rng, 0.0, 0.35)
+    quick, shallow = float(np.exp(rng.normal(np.log(7.0), 0.35)).clip(3.0, 14.0)), _between(rng, 2.0, 4.0)
+    beat, part, travel = _between(rng, 0.1, 0.5), _between(rng, 0.62, 0.88), _between(rng, 0.0, 0.3)
     if spec.scenario == "lung_point":
         left = _chance(rng, 0.5)
         share = part if slides else 1.0 - part

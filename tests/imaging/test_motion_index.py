@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from speckle_samples import MM_PER_PX, Sample, speckle_clip
@@ -85,7 +86,29 @@ def test_channels_are_finite_also_for_black_and_short_strips() -> None:
         channels = strip_channels(frames)
         assert channels.shape == (CHANNELS, len(frames) // 4, 32, frames.shape[2] // 2)
         assert np.isfinite(channels).all()
-    assert len(LAGS) + 2 == CHANNELS
+    assert len(LAGS) + 3 == CHANNELS
+
+
+def test_change_is_compared_with_the_walls_own_so_that_a_restless_wall_hides_nothing() -> None:
+    """A lung that changes as its wall does reads the same on a still and on a restless wall, one that slides higher."""
+    rng = np.random.default_rng(0)
+
+    def texture(renew: float) -> np.ndarray:
+        field = rng.standard_normal((40, 74, 42))
+        for k in range(1, len(field)):
+            field[k] = (1 - renew) ** 0.5 * field[k - 1] + renew**0.5 * field[k]
+        smooth = np.stack([cv2.GaussianBlur(frame, (0, 0), 1.2) for frame in field])
+        return (100 + 60 * smooth[:, 5:69, 5:37]).astype(np.float32)
+
+    def below(wall: float, lung: float) -> float:
+        frames = texture(wall)
+        frames[:, 24:] = texture(lung)[:, 24:]
+        return float(strip_channels(frames)[4][:, 15:28].mean())  # at 0.23 s, against the wall
+
+    still, restless = below(0.01, 0.01), below(0.06, 0.06)
+    assert abs(still - restless) < 0.3
+    assert below(0.01, 0.06) > still + 0.8
+    assert below(0.06, 0.3) > restless + 0.8
 
 
 def test_the_speckle_map_is_bright_where_the_lung_slides() -> None:

@@ -1,15 +1,14 @@
 """Change training windows as another scanner, hand, codec or recorder would: one draw a window, for both classes."""
 
-from functools import cache
-
 import cv2
 import numpy as np
 
 from lsgui.imaging.strip_channels import SAMPLE_HZ
+from lsgui.training.strip.codec import recoded
 from lsgui.training.strip.edits import Window
 
 
-def augment(window: Window, rng: np.random.Generator) -> Window:
+def augment(window: Window, rng: np.random.Generator, h264_odds: float = 0.0) -> Window:
     """Change a window as another scanner, hand or codec would; the same draw for every frame, and for both classes."""
     if rng.random() < 0.5:
         window = window[::-1]
@@ -27,10 +26,10 @@ def augment(window: Window, rng: np.random.Generator) -> Window:
         noise = rng.standard_normal(window.shape, dtype=np.float32)
         window = window + rng.uniform(0.5, 6.0) * depth * noise
     window = np.clip(window, 0.0, 255.0)
-    if rng.random() < 0.3:
+    if rng.random() < 0.35:
         window = _jpeg(window, int(rng.integers(20, 90)))
-    elif rng.random() < 0.35:
-        window = replenished(window, rng)
+    if rng.random() < h264_odds:
+        window = recoded(window, rng)
     return np.ascontiguousarray(window, dtype=np.float32)
 
 
@@ -81,45 +80,3 @@ def _jpeg(window: Window, quality: int) -> Window:
     tall = window.astype(np.uint8).reshape(-1, window.shape[2])
     _, data = cv2.imencode(".jpg", tall, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), dtype=np.float32).reshape(window.shape)
-
-
-def replenished(window: Window, rng: np.random.Generator) -> Window:
-    """Compress as a video codec at a low rate does: blocks that change little are not sent again.
-
-    Blocks of 4 or 8 samples; of one that is sent only the larger coefficients of its change arrive. Now and then all
-    blocks are sent, as in a key frame.
-    """
-    side = 4 if rng.random() < 0.5 else 8
-    least, step = rng.uniform(0.5, 3.0), rng.uniform(4.0, 16.0)
-    every, phase = int(rng.integers(6, 40)), int(rng.integers(0, 40))
-    shown = _quantised(window[0], side, 0.5 * step)
-    out = np.empty_like(window)
-    for k, frame in enumerate(window):
-        if (k + phase) % every == 0:
-            shown = _quantised(frame, side, 0.5 * step)
-        else:
-            change = frame - shown
-            blocks = np.abs(change).reshape(frame.shape[0] // side, side, -1, side).mean(axis=(1, 3))
-            sent = np.repeat(np.repeat(blocks > least, side, axis=0), side, axis=1)
-            shown = np.where(sent, shown + _quantised(change, side, step), shown)
-        out[k] = shown
-    return np.clip(out, 0.0, 255.0)
-
-
-def _quantised(frame: Window, side: int, step: float) -> Window:
-    """Return a (D, S) picture of which only multiples of `step` of every block's cosine coefficients are kept."""
-    rows, columns = frame.shape
-    basis = _cosines(side)
-    blocks = frame.reshape(rows // side, side, columns // side, side).transpose(0, 2, 1, 3)
-    coefficients = np.round(basis @ blocks @ basis.T / step) * step
-    back = basis.T @ coefficients @ basis
-    return np.asarray(back.transpose(0, 2, 1, 3).reshape(rows, columns), dtype=np.float32)
-
-
-@cache
-def _cosines(side: int) -> Window:
-    """Return the orthonormal matrix of the discrete cosine transform of `side` samples."""
-    k, x = np.arange(side)[:, None], np.arange(side)[None, :]
-    matrix = np.cos(np.pi * (2 * x + 1) * k / (2 * side)) * np.sqrt(2.0 / side)
-    matrix[0] /= np.sqrt(2.0)
-    return np.asarray(matrix, dtype=np.float32)

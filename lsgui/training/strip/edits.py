@@ -33,15 +33,8 @@ class Seam:
         return weight
 
 
-LINE_KEPT_ODDS = 0.2
-"""How often the seam lies under the pleural line, so that a still lung keeps the line of a sliding one: a bright line
-that shimmers is not sliding, and the seam there says nothing, for positives have it as often."""
-
-
 def random_seam(rng: np.random.Generator, pleura_row: int) -> Seam:
-    """Return a seam, mostly just above the pleural line (the line itself belongs to the lung), else just under it."""
-    if rng.random() < LINE_KEPT_ODDS:
-        return Seam(pleura_row + rng.uniform(1.0, 4.0), rng.uniform(0.5, 3.0))
+    """Return a seam just above the pleural line: the line itself belongs to the lung."""
     return Seam(pleura_row + rng.uniform(-3.5, 1.0), rng.uniform(0.5, 3.0))
 
 
@@ -109,22 +102,12 @@ def moved(frames: Window, along: Curve, across: Curve) -> Window:
 def pulse_motion(rng: np.random.Generator, seconds: Curve, most: float) -> tuple[Curve, Curve]:
     """Return a heart-rate jerk (along, across) in samples: 1-1.7 Hz, `most` samples at its peak.
 
-    The stroke is drawn from a soft swing to a short jerk, mostly along the line but for part of it in any direction.
+    The stroke is drawn from a soft swing to a short jerk.
     """
     rate, phase = rng.uniform(1.0, 1.7), rng.uniform(0, 2 * np.pi)
     beat = np.maximum(np.sin(2 * np.pi * rate * seconds + phase), 0.0) ** rng.uniform(1.0, 5.0)
-    widest = 0.5 if rng.random() < 0.7 else 0.5 * np.pi
-    angle = rng.uniform(-widest, widest) + (np.pi if rng.random() < 0.5 else 0.0)
+    angle = rng.uniform(-0.5, 0.5) + (np.pi if rng.random() < 0.5 else 0.0)
     return most * np.cos(angle) * beat, most * np.sin(angle) * beat
-
-
-def varied_wall(window: Window, pleura_row: int, rng: np.random.Generator) -> Window:
-    """Return the wall's own moving texture below the line: reflected, at times in another place.
-
-    It keeps the wall's time: what changes at other moments than the wall does looks like a lung that slides.
-    """
-    source = window[:, :, ::-1] if rng.random() < 0.3 else window
-    return mirrored_wall(source, pleura_row, int(rng.integers(0, 3)))
 
 
 def edit_window(
@@ -138,8 +121,6 @@ def edit_window(
 ) -> Window:
     """Return `window` edited.
 
-    Any texture below the line, sliding or still, may beat with the heart as well: that does not tell the classes apart.
-
     Parameters
     ----------
     window
@@ -152,42 +133,31 @@ def edit_window(
     seam
         Where the exchange begins; drawn when None.
     """
+    seam = seam or random_seam(rng, pleura_row)
     if kind == "original":
         return window
-    seam = seam or random_seam(rng, pleura_row)
+    if kind == "retimed":
+        if other is None:
+            raise ValueError("a re-timed window needs another moment")
+        return blend(window, match_texture(other, window, pleura_row), seam)
     still = window[int(rng.integers(len(window)))][None]
-    if kind in POSITIVE:
-        below = _sliding(kind, window, still, pleura_row, rng, other)
-        if rng.random() < 0.3:
-            below = moved(below, *pulse_motion(rng, seconds, rng.uniform(0.2, 1.6)))
-        return blend(window, below, seam)
-    return blend(window, _still(kind, window, still, pleura_row, seconds, rng), seam)
-
-
-def _sliding(
-    kind: EditKind, window: Window, still: Window, pleura_row: int, rng: np.random.Generator, other: Window | None
-) -> Window:
     if kind == "shallow":
-        share = np.float32(rng.uniform(0.65, 0.92))
-        return np.asarray(still + share * (window - still), dtype=np.float32)
-    if other is None:
-        raise ValueError("a re-timed window needs another moment")
-    return match_texture(other, window, pleura_row)
+        share = np.float32(rng.uniform(0.65, 0.9))
+        return blend(window, np.asarray(still + share * (window - still), dtype=np.float32), seam)
+    return blend(window, _still(kind, window, still, pleura_row, seconds, rng), seam)
 
 
 def _still(
     kind: EditKind, window: Window, still: Window, pleura_row: int, seconds: Curve, rng: np.random.Generator
 ) -> Window:
-    if kind.startswith("mirror"):
-        mirror = match_texture(varied_wall(window, pleura_row, rng), window, pleura_row)
-        if kind == "mirror":
-            return mirror
-        share = np.float32(rng.uniform(0.3, 0.7))
-        return np.asarray(share * mirror + (1.0 - share) * still, dtype=np.float32)
-    if kind == "pulse":
-        below = moved(still, *pulse_motion(rng, seconds, rng.uniform(0.3, 1.6)))
-    else:
-        below = np.repeat(still, len(window), axis=0)
+    """Return texture below the line that only does what the wall does, or the heart."""
+    held = np.repeat(still, len(window), axis=0)
     if kind == "held":
-        return below + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
-    return below + wall_residual(window, pleura_row) * np.float32(rng.uniform(0.6, 1.15))
+        return held + rng.normal(0.0, rng.uniform(0.5, 4.0), window.shape).astype(np.float32)
+    if kind == "residual":
+        return held + wall_residual(window, pleura_row) * np.float32(rng.uniform(0.7, 1.1))
+    if kind == "pulse":
+        beating = moved(still, *pulse_motion(rng, seconds, rng.uniform(0.3, 1.6)))
+        return beating + wall_residual(window, pleura_row) * np.float32(rng.uniform(0.3, 1.0))
+    mirror = match_texture(mirrored_wall(window, pleura_row, int(rng.integers(0, 3))), window, pleura_row)
+    return mirror if kind == "mirror" else np.asarray(0.5 * (mirror + held), dtype=np.float32)

@@ -26,7 +26,7 @@ from lsgui.training.strip.measure import ABSTAIN, calibrated, measured
 from lsgui.training.strip.trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
 from lsgui.training.strip.windows import StripSource, WindowBank
 
-VERSION = "1"
+VERSION = "2"
 LIMITS = (
     "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
     "Absent clips are edits of sliding clips and simulations; figures on them say nothing certain of patients.",

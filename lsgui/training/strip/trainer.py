@@ -18,6 +18,7 @@ from lsgui.training.clips.checkpointing import load_state, save_state
 from lsgui.training.clips.trainer import precision_for
 from lsgui.training.distributed import World
 from lsgui.training.faults import check_loss, memory_faults
+from lsgui.training.strip.codec import check_encoder
 from lsgui.training.strip.edits import Window
 from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
 
@@ -33,19 +34,22 @@ class StripRecipe:
     alone (`pretrain_steps`), once for all folds, for no patient is in them; `fine_tune_rate` is then the highest rate
     of `steps`.
 
+    `h264_odds` is the share of windows recoded as H.264 at a low rate, which needs PyAV.
+
     `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
     """
 
     pretrain_steps: int = 0
-    steps: int = 450
+    steps: int = 500
     batch: int = 24
     learning_rate: float = 2e-3
     fine_tune_rate: float = 1e-3
     weight_decay: float = 1e-3
     clip_value: float = 0.4
     label_smoothing: float = 0.04
-    simulated_share: float = 0.15
-    simulated_clips: int = 80
+    simulated_share: float = 0.2
+    simulated_clips: int = 160
+    h264_odds: float = 0.2
     width: int = 16
     dropout: float = 0.2
     seed: int = 1
@@ -156,6 +160,8 @@ def _trained(
     stage: Stage,
     bank: WindowBank | None,
 ) -> CmwruStrip:
+    if recipe.h264_odds > 0:
+        check_encoder()
     torch.manual_seed(recipe.seed)
     network = CmwruStrip(recipe.width, recipe.dropout)
     if stage.start is not None:
@@ -164,7 +170,7 @@ def _trained(
     network.to(memory_format=torch.channels_last_3d)  # twice as fast on a CPU
     learner = _Learner(network, recipe, stage, world)
     first = learner.resume(checkpoint)
-    drawer = WindowDrawer(sources, stage.simulated_share, bank)
+    drawer = WindowDrawer(sources, stage.simulated_share, bank, recipe.h264_odds)
     smoothed = float("nan")
     network.train()
     with ThreadPoolExecutor(1) as pool:

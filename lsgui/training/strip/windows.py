@@ -20,13 +20,13 @@ WINDOW_COLUMNS = 32
 """Columns of a training window, 12.8 mm of pleura."""
 
 _KIND_ODDS: dict[EditKind, float] = {
-    "original": 0.22,
-    "retimed": 0.20,
+    "original": 0.24,
+    "retimed": 0.17,
     "shallow": 0.08,
     "held": 0.07,
-    "residual": 0.12,
-    "pulse": 0.14,
-    "mirror": 0.12,
+    "residual": 0.13,
+    "pulse": 0.13,
+    "mirror": 0.13,
     "mirror_held": 0.05,
 }
 
@@ -101,10 +101,19 @@ class WindowDrawer:
         Share of windows taken from simulated strips, where there are any.
     bank
         Shared by the folds of one measurement: left-out patients apart, they then train on the same windows.
+    h264_odds
+        How many of the windows are recoded as H.264.
     """
 
-    def __init__(self, sources: Sequence[StripSource], simulated_share: float, bank: WindowBank | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[StripSource],
+        simulated_share: float,
+        bank: WindowBank | None = None,
+        h264_odds: float = 0.0,
+    ) -> None:
         self._share = simulated_share
+        self._h264_odds = h264_odds
         self._bank = bank or WindowBank(0)
         self._simulated = tuple(s for s in sources if s.source == SIMULATED)
         self._real: dict[str, list[StripSource]] = {}
@@ -122,7 +131,7 @@ class WindowDrawer:
         group = self._group(place)
         mark = crc32("|".join([group[0].patient, *(s.clip for s in group)]).encode()) if group else 0
         rng = np.random.default_rng((*place, mark))
-        name = (*place, mark, self._share, len(self._simulated))
+        name = (*place, mark, self._share, self._h264_odds, len(self._simulated))
         return self._bank.get(name, lambda: self._drawn(group or self._simulated, rng))
 
     def _group(self, place: tuple[int, int, int]) -> Sequence[StripSource]:
@@ -145,7 +154,7 @@ class WindowDrawer:
             window, absent, kind = _edited(source, window, rng)
         if rng.random() < 0.5:
             window, absent = window[:, :, ::-1], absent[::-1]
-        window = augment(np.ascontiguousarray(window), rng)
+        window = augment(np.ascontiguousarray(window), rng, self._h264_odds)
         stretches = absent.reshape(-1, SEGMENT_COLUMNS).mean(axis=1)
         return TrainingWindow(window, stretches.astype(np.float32), kind)
 

@@ -11,7 +11,6 @@ from lsgui.training.strip.edits import (
     mirrored_wall,
     moved,
     pulse_motion,
-    random_seam,
 )
 
 ROW = 24
@@ -58,26 +57,13 @@ def test_brightness_and_contrast_say_nothing_after_matching(window: np.ndarray) 
     assert matched[:, ROW + 6 :].std() == pytest.approx(window[:, ROW + 6 :].std(), rel=0.1)
 
 
-def test_a_heart_beat_below_a_sliding_lung_leaves_it_sliding_and_says_nothing(window: np.ndarray) -> None:
-    """Both classes may beat: among sham windows some do, and all of them keep the change of the lung."""
+def test_a_heart_beat_moves_the_still_lung_and_brings_it_back(window: np.ndarray) -> None:
     still = window[:1]
     beating = moved(still, *pulse_motion(np.random.default_rng(0), SECONDS, 1.5))
     assert beating.shape == window.shape
     assert 0 < change(beating, slice(ROW, None)) < change(window, slice(ROW, None))
-    changes = [
-        change(
-            edit_window("retimed", window, ROW, SECONDS, np.random.default_rng(k), window[::-1].copy()), slice(30, 60)
-        )
-        for k in range(20)
-    ]
-    assert min(changes) > 0.5 * change(window, slice(30, 60))
-    assert len({round(value, 3) for value in changes}) > 1
-
-
-def test_some_seams_leave_the_bright_line_above_the_still_lung() -> None:
-    rows = [random_seam(np.random.default_rng(k), ROW).row for k in range(200)]
-    under = np.mean([row > ROW + 1 for row in rows])
-    assert 0.1 < under < 0.3
+    away = np.abs(beating - still)[:, ROW:].mean(axis=(1, 2))
+    assert away.min() < 0.05 * away.max()
 
 
 def test_a_seam_blends_over_its_width() -> None:
