@@ -67,6 +67,7 @@ def test_two_processes_are_started_by_torchrun(clips: Path, tmp_path: Path) -> N
         (["--model", "cmwru", "--set", "epochz=3"], "There is no training setting 'epochz'; there are: epochs, batch"),
         (["--model", "cmwru", "--set", "epochs=soon"], "The training setting epochs cannot be 'soon'"),
         (["--model", "cmwru-strip", "--set", "stepz=3"], "There is no training setting 'stepz'; there are: "),
+        (["--model", "cmwru-strip", "--set", "width=0"], "The training setting width cannot be '0': input should be "),
         (["--model", "cmwru", "--set", "edits=melted"], "There is no edit 'melted'"),
         (["--model", "cmwru", "--edits", "melted"], "There is no edit 'melted'"),
         (["--model", "nonsense"], "There is no model called 'nonsense' that can be trained: choose one of cmwru"),

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from lsgui.training.strip.cache import simulated_strips
 from lsgui.training.strip.leave_one_out import Judgement, leave_one_out
 from lsgui.training.strip.log import StripLog, strip_log
 from lsgui.training.strip.measure import ABSTAIN, calibrated, measured
-from lsgui.training.strip.trainer import Stage, StripRecipe, Weights, pretraining, train_strip_network, training
+from lsgui.training.strip.recipe import StripRecipe
+from lsgui.training.strip.trainer import Stage, Weights, pretraining, train_strip_network, training
 from lsgui.training.strip.windows import StripSource, WindowBank
 
 VERSION = "2"
@@ -190,11 +191,7 @@ class StripRun:
 
     def _command(self) -> str:
         index = f" --index trained_models/cmwru-strip/{self.index.name}" if self.index else ""
-        changed = [
-            f" --set {name}={value}"
-            for name, value in asdict(self.recipe).items()
-            if value != getattr(StripRecipe(), name)
-        ]
+        changed = [f" --set {name}={value}" for name, value in self.recipe.changed.items()]
         return f"lsgui train --data CLIPS --model cmwru-strip{index} --out RUN{''.join(changed)} --leave-one-out"
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lsgui.core.errors import ModelError
 from lsgui.models.cmwru_strip import CmwruStrip
 from lsgui.training.clips.checkpointing import load_state, save_state
 from lsgui.training.clips.trainer import precision_for
@@ -20,64 +18,8 @@ from lsgui.training.distributed import World
 from lsgui.training.faults import check_loss, memory_faults
 from lsgui.training.strip.codec import check_encoder
 from lsgui.training.strip.edits import Window
+from lsgui.training.strip.recipe import StripRecipe
 from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
-
-
-@dataclass(frozen=True, slots=True)
-class StripRecipe:
-    """How the network is trained.
-
-    Adam, the one-cycle schedule, weight decay and clipping by value are the paper's; binary cross-entropy on every
-    stretch of pleura takes the place of its focal loss, because windows are drawn in balance.
-
-    The network learns from real strips and simulated ones together (`steps`). It may first learn from simulated strips
-    alone (`pretrain_steps`), once for all folds, for no patient is in them; `fine_tune_rate` is then the highest rate
-    of `steps`.
-
-    `h264_odds` is the share of windows recoded as H.264 at a low rate, which needs PyAV.
-
-    `batch` is that of all processes together. `amp` is the mixed precision on CUDA, as in `ClipRecipe`.
-    """
-
-    pretrain_steps: int = 0
-    steps: int = 500
-    batch: int = 24
-    learning_rate: float = 2e-3
-    fine_tune_rate: float = 1e-3
-    weight_decay: float = 1e-3
-    clip_value: float = 0.4
-    label_smoothing: float = 0.04
-    simulated_share: float = 0.2
-    simulated_clips: int = 160
-    h264_odds: float = 0.2
-    width: int = 16
-    dropout: float = 0.2
-    seed: int = 1
-    checkpoint_every: int = 100
-    amp: str = "auto"
-
-    @property
-    def uses_simulation(self) -> bool:
-        """Whether simulated strips are needed at all."""
-        return self.simulated_share > 0 or self.pretrain_steps > 0
-
-    def with_setting(self, name: str, value: str) -> "StripRecipe":
-        """Return the recipe with one field set from text, as `--set name=value` gives it.
-
-        Raises
-        ------
-        ModelError
-            When there is no such field or the value does not fit it.
-        """
-        if name not in asdict(self):
-            raise ModelError(f"There is no training setting '{name}'; there are: {', '.join(asdict(self))}.")
-        kind = type(getattr(self, name))
-        try:
-            changed: dict[str, Any] = {name: kind(value)}
-        except ValueError as fault:
-            raise ModelError(f"The training setting {name} needs a number ({kind.__name__}), not '{value}'.") from fault
-        return replace(self, **changed)
-
 
 Report = Callable[[int, int, float], None]
 """(step, steps, smoothed loss)."""

@@ -10,7 +10,8 @@ from lsgui.core.errors import ModelError
 from lsgui.training.faults import TrainingError
 from lsgui.training.strip.augment import augment
 from lsgui.training.strip.codec import recoded
-from lsgui.training.strip.trainer import StripRecipe, train_strip_network
+from lsgui.training.strip.recipe import StripRecipe
+from lsgui.training.strip.trainer import train_strip_network
 from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
 
 SMALL = StripRecipe(steps=6, batch=4, width=4, simulated_share=0.5, checkpoint_every=3, seed=5)
@@ -88,7 +89,7 @@ def test_without_an_encoder_training_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(TrainingError, match="set h264_odds=0"):
-        train_strip_network(sources, replace(SMALL, h264_odds=0.2))
+        train_strip_network(sources, SMALL.model_copy(update={"h264_odds": 0.2}))
 
 
 def test_a_broken_run_resumes_bit_for_bit(sources: list[StripSource], tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_broken_run_resumes_bit_for_bit(sources: list[StripSource], tmp_path: 
 
 def test_training_learns(sources: list[StripSource]) -> None:
     losses: list[float] = []
-    recipe = replace(SMALL, steps=60, batch=8, width=8)
+    recipe = SMALL.model_copy(update={"steps": 60, "batch": 8, "width": 8})
     train_strip_network(sources, recipe, report=lambda _step, _steps, loss: losses.append(loss))
     assert losses[-1] < 0.9 * losses[0]
 
@@ -124,5 +125,29 @@ def test_settings_are_typed() -> None:
     assert StripRecipe().with_setting("steps", "7").steps == 7
     with pytest.raises(ModelError, match="no training setting 'stepz'"):
         StripRecipe().with_setting("stepz", "7")
-    with pytest.raises(ModelError, match="needs a number"):
+    with pytest.raises(ModelError, match="setting steps cannot be 'many': input should be a valid integer"):
         StripRecipe().with_setting("steps", "many")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("steps=0", "batch=0", "batch=1", "pretrain_steps=-1", "checkpoint_every=0", "width=0", "seed=-1"),
+        *("learning_rate=-1", "learning_rate=nan", "learning_rate=inf", "fine_tune_rate=0", "weight_decay=nan"),
+        *("dropout=2", "dropout=nan", "label_smoothing=0.5", "clip_value=0", "simulated_share=1.1", "h264_odds=-0.1"),
+        *("simulated_clips=-1", "amp=foo", "steps=1.5"),
+    ],
+)
+def test_a_setting_out_of_bounds_is_refused_in_one_sentence(setting: str) -> None:
+    name, value = setting.split("=")
+    with pytest.raises(ModelError, match=rf"^The training setting {name} cannot be '{value}': input should be [^\n]+$"):
+        StripRecipe().with_setting(name, value)
+
+
+def test_the_smallest_settings_can_be_trained_with(simulated: list[StripSource]) -> None:
+    least = {"steps": "1", "batch": "2", "width": "1", "checkpoint_every": "1", "seed": "4294967295", "h264_odds": "0"}
+    recipe = StripRecipe()
+    for name, value in least.items():
+        recipe = recipe.with_setting(name, value)
+    assert recipe.changed == least | {"h264_odds": "0.0"}
+    train_strip_network(simulated, recipe)
