@@ -4,21 +4,25 @@ It is frozen wherever it is used: its weights come from simulated speckle (`lsgu
 file, and no verdict network changes them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lsgui.core.errors import ModelError
 from lsgui.core.resources import model_dirs
-from lsgui.models.card import CARD_FILE, ModelCard, read_card
+from lsgui.models.card import CARD_FILE, read_card
+from lsgui.models.checkpoint import save_tensors
 
 SHIPPED = "raft-small"
 ITERATIONS = 6
+_USUAL = {"iterations": ITERATIONS, "enlarge": 1}
+"""What decides the flow beside the weights: names in a card's hyperparameters and in a copied file's own words."""
 SMALLEST = 128
 """RAFT compares features at an eighth of the size on four levels: smaller pictures have none on the last."""
 PAIRS_AT_ONCE_PX = 8 * 256 * 256
@@ -147,8 +151,8 @@ def load_raft(source: str | Path | None = None, iterations: int | None = None) -
     ----------
     source
         None: the weights that this project trained and ships. Else a file: safetensors, or torchvision's state
-        dictionary (`.pth`), of the small or the large network. A card beside it (as training writes it) says how the
-        network is used; without one it sees pictures as they are.
+        dictionary (`.pth`), of the small or the large network. The file itself (as `copy_raft` writes it) or a card
+        beside it (as training writes it) says how the network is used; without either it sees pictures as they are.
     iterations
         How often the flow is refined; None: what the card says, or `ITERATIONS` without one.
 
@@ -167,7 +171,7 @@ def load_raft(source: str | Path | None = None, iterations: int | None = None) -
         if wanted == {name: tensor.shape for name, tensor in tensors.items()}:
             network = build()
             network.load_state_dict(tensors)
-            return _in_use(network, _card_of(path), iterations)
+            return _in_use(network, _use_of(path), iterations)
     raise ModelError(f"{path} holds no weights of torchvision's raft_small or raft_large: choose another file.")
 
 
@@ -182,20 +186,45 @@ def _load_shipped(iterations: int | None) -> RaftFlow:
         network.load_state_dict(tensors)
     except RuntimeError as fault:
         raise ModelError(f"{card.weights_path} belongs to another network: install lsgui again.") from fault
-    return _in_use(network, card, iterations)
+    return _in_use(network, card.hyperparameters, iterations)
 
 
-def _card_of(weights: Path) -> ModelCard | None:
-    """Return the card of a file of weights, None for a file that has none."""
+def copy_raft(source: str | Path, target: Path) -> None:
+    """Write the weights of a file that `load_raft` takes to `target`, as safetensors that say how they are used.
+
+    The copy gives the flow that the file gives, wherever it lies.
+
+    Raises
+    ------
+    ModelError
+        When the file cannot be read or the copy cannot be written.
+    """
+    path = Path(source)
+    tensors = {name: tensor.contiguous().clone() for name, tensor in _read_tensors(path).items()}
+    said = _use_of(path)
+    use = {name: str(said.get(name, usual)) for name, usual in _USUAL.items()}
+    try:
+        save_tensors(tensors, target, use)
+    except OSError as fault:
+        raise ModelError(f"{target} cannot be written ({fault.strerror}): choose another folder.") from fault
+
+
+def _use_of(weights: Path) -> Mapping[str, Any]:
+    """Return how a file of weights is used, from the file or from the card beside it; empty where neither says so."""
+    if weights.suffix == ".safetensors":
+        with safe_open(weights, "pt") as file:
+            said = file.metadata() or {}
+        if all(str(said.get(name, "")).isdecimal() for name in _USUAL):
+            return {name: int(said[name]) for name in _USUAL}
     if not weights.with_name(CARD_FILE).is_file():
-        return None
+        return {}
     card = read_card(weights.parent)
-    return card if card.role == "flow" and card.weights_path == weights else None
+    return card.hyperparameters if card.role == "flow" and card.weights_path == weights else {}
 
 
-def _in_use(network: nn.Module, card: ModelCard | None, iterations: int | None) -> RaftFlow:
-    said = card.hyperparameters if card is not None else {}
-    return RaftFlow(network, iterations or int(said.get("iterations", ITERATIONS)), int(said.get("enlarge", 1)))
+def _in_use(network: nn.Module, said: Mapping[str, Any], iterations: int | None) -> RaftFlow:
+    said = {**_USUAL, **said}
+    return RaftFlow(network, iterations or int(said["iterations"]), int(said["enlarge"]))
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import nn
 from lsgui.core.errors import ModelError
 from lsgui.models.card import ModelCard, ModelInput, find_cards, load_card, write_card
 from lsgui.models.checkpoint import save_weights
-from lsgui.models.raft import RaftFlow, build_raft_large, build_raft_small, load_raft
+from lsgui.models.raft import RaftFlow, build_raft_large, build_raft_small, copy_raft, load_raft
 from lsgui.simulation.speckle_pairs import SpecklePairs
 
 
@@ -197,3 +197,19 @@ def test_a_flow_model_is_never_asked_for_a_verdict(tmp_path: Path, monkeypatch: 
     assert "mine-flow" not in find_cards()
     with pytest.raises(ModelError, match="gives no verdict"):
         load_card("mine-flow")
+
+
+@pytest.mark.parametrize("name", ["raft.pth", "model.safetensors"])
+def test_a_copy_is_used_as_its_original_wherever_it_lies(name: str, fresh: RaftFlow, tmp_path: Path) -> None:
+    source = tmp_path / "flow" / name
+    source.parent.mkdir()
+    if name.endswith("pth"):
+        torch.save({"state_dict": fresh.network.state_dict()}, source)
+    else:
+        write_card(_card(save_weights(fresh.network, source)), source.parent)
+    copy_raft(source, tmp_path / "run" / "raft.safetensors")
+    original, copied = load_raft(source), load_raft(tmp_path / "run" / "raft.safetensors")
+    assert (copied.iterations, copied.enlarge) == (original.iterations, original.enlarge)
+    assert (original.iterations, original.enlarge) == ((6, 1) if name.endswith("pth") else (3, 2))
+    for key, tensor in original.state_dict().items():
+        assert torch.equal(tensor, copied.state_dict()[key]), key

@@ -37,6 +37,9 @@ from lsgui.training.progress import training_bars
 PREPARED = "prepared"
 """Folder in the run's own one where prepared clips are kept while it goes on."""
 
+RAFT_FILE = "raft.safetensors"
+"""The run's own copy of RAFT's weights where it was told which to take; its card names it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -206,7 +209,14 @@ class _Stages:
             samples.make_flow(lambda done, count: self.bars.update(task, completed=done, total=count))
 
     def _flow(self, spec: ClipInput) -> tuple[FlowMaker | None, str]:
-        return flow_maker(self.recipe.raft, self.world.device) if spec.kind == "flow" else (None, "")
+        if spec.kind != "flow":
+            return None, ""
+        made = flow_maker(self.recipe.raft, self.world.device)
+        if self.recipe.raft is not None and self.world.writes:
+            from lsgui.models.raft import copy_raft
+
+            copy_raft(self.recipe.raft, self.asked.out / RAFT_FILE)  # now: after training the file may be gone
+        return made
 
     def _train(self, sets: _Sets, split: Split) -> tuple[nn.Module, TrainingResult]:
         torch.manual_seed(self.recipe.seed)
@@ -306,6 +316,8 @@ def draft_card(model: str, recipe: ClipRecipe, spec: ClipInput | None = None) ->
     if recipe.head == "pooled":
         own = {name: getattr(recipe, name) for name in ("width", "depth_bins", "motion_channels")}
         head |= {name: value for name, value in own.items() if value is not None}
+    if recipe.raft is not None and find_spec(model).input == "flow":
+        head["raft"] = RAFT_FILE
     return ModelCard(
         id=model,
         title=TITLES[model],
@@ -356,7 +368,10 @@ def command_of(run: ClipRun) -> str:
     from lsgui.training.clips.config import default_recipe
 
     index = f" --index {run.index.name}" if run.index else ""
-    settings = [f" --set {name}={text}" for name, text in run.recipe.changes(default_recipe(run.model)).items()]
+    changes = run.recipe.changes(default_recipe(run.model))
+    if run.recipe.raft is not None:
+        changes["raft"] = Path(run.recipe.raft).name  # not where it lies on one machine
+    settings = [f" --set {name}={text}" for name, text in changes.items()]
     return f"lsgui train --data DATA --model {run.model}{index} --out RUN{''.join(settings)}"
 
 

@@ -10,6 +10,7 @@ from tiny_clips import write_tiny_clips
 
 from lsgui.core.errors import DatasetError, LsguiError
 from lsgui.core.label import SlidingLabel
+from lsgui.inference import pipeline
 from lsgui.models.base import find_spec
 from lsgui.models.card import load_card
 from lsgui.models.checkpoint import load_model_weights
@@ -197,6 +198,12 @@ def test_raft_stays_frozen_and_sees_grey_values(
     assert min(float(window.min()) for window in fed) >= 0
     assert result.card.parameters < 200_000, "RAFT is no part of the network"
     assert load_card(str(tmp_path / "out")).input.kind == "flow"
+    assert result.card.hyperparameters["raft"] == "raft.safetensors"
+    assert f"--set raft={raft_file.name} " in f"{result.card.command} "
+    kept_file = pipeline._raft_file(load_card(str(tmp_path / "out")))
+    assert kept_file == tmp_path / "out" / "raft.safetensors"
+    served = plain(kept_file)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in served.network.state_dict().items())
 
 
 def test_flow_is_named_by_its_weights(raft_file: Path, tmp_path: Path) -> None:
