@@ -28,7 +28,7 @@ from lsgui.training.clips.trainer import Pick, Step, TrainingResult, train_netwo
 from lsgui.training.data.balance import balance_split, balanced_epoch
 from lsgui.training.data.clip_samples import ClipSamples, FlowMaker
 from lsgui.training.data.sources import DatasetRow, edited_rows, read_folder
-from lsgui.training.data.split import SPLIT_FILE, Split, save_split, split_by_patient
+from lsgui.training.data.split import SPLIT_FILE, Split, check_both_labels, save_split, split_by_patient
 from lsgui.training.distributed import World, in_turn, joined, training_device
 from lsgui.training.evaluation.metrics import ClipScores
 from lsgui.training.faults import memory_faults
@@ -158,9 +158,11 @@ class _Stages:
         if found.note:
             _log.warning("%s", found.note)
         rows = edited_rows(found.rows, cast("tuple[ClipEdit, ...]", self.recipe.edits))
+        check_both_labels(rows, "data")
         split = split_by_patient(rows, self.recipe.split, self.recipe.seed)
         if self.recipe.balance == "drop":
             split = balance_split(split, seed=self.recipe.seed)
+        check_both_labels(split.train, "training")
         if self.world.writes:
             save_split(split, self.asked.data, self.asked.out / SPLIT_FILE)
         return split

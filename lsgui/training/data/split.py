@@ -239,6 +239,24 @@ def check_no_leak(split: Split) -> None:
                 )
 
 
+def check_both_labels(rows: Sequence[DatasetRow], name: str) -> None:
+    """Refuse a set whose clips are all of one label: a network would learn to say that one whatever it sees.
+
+    Raises
+    ------
+    DatasetError
+        Saying which label is missing.
+    """
+    absent = sum(row.absent for row in rows)
+    if absent == 0:
+        raise DatasetError(
+            f"The {name} set holds no ls_a clip, and a network learns from both labels: add clips without sliding, "
+            "or make them of sliding clips with --set edits=hard,mirror."
+        )
+    if absent == len(rows):
+        raise DatasetError(f"The {name} set holds no ls_p clip, and a network learns from both labels: add such clips.")
+
+
 def summarise(split: Split) -> tuple[SetSummary, ...]:
     """Return what each set holds, in all and by source: label and scanner must not be confounded unseen."""
     out = []

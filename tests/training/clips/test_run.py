@@ -1,5 +1,6 @@
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ from lsgui.training.clips.publish import fit_odds
 from lsgui.training.clips.run import ClipRun, ClipRunResult, clip_input, command_of, flow_maker
 from lsgui.training.clips.window_scoring import WindowLogits, score_samples
 from lsgui.training.data.clip_samples import ClipSamples
-from lsgui.training.data.dataset_rows import DatasetRow
-from lsgui.training.data.split import read_split
+from lsgui.training.data.dataset_rows import DatasetRow, edited_rows
+from lsgui.training.data.sources import read_folder
+from lsgui.training.data.split import check_both_labels, read_split
 
 SETTINGS = ["epochs=2", "batch=4", "frames=8", "size=32", "head=pooled", "split=.5,.25,.25", "workers=0", "dropout=.2"]
 
@@ -153,6 +155,26 @@ def test_the_recurrent_model_draws_balanced_epochs(clips: Path, tmp_path: Path) 
     assert result.card.metrics["sets"]["validation"]["clips"] == 0
     assert result.card.threshold_source == "even odds: there was no validation set"
     assert result.training.best_epoch == 1
+
+
+@pytest.mark.parametrize(("label", "words"), [("ls_p", "no ls_a clip.*--set edits="), ("ls_a", "no ls_p clip")])
+def test_clips_of_one_label_are_refused(label: str, words: str, clips: Path, tmp_path: Path) -> None:
+    lines = (clips / "dataset.csv").read_text().splitlines()
+    index = tmp_path / "index.csv"
+    index.write_text("\n".join([lines[0], *(line for line in lines[1:] if label in line)]) + "\n")
+    run = replace(plan(clips, tmp_path / "out"), index=index)
+    with pytest.raises(DatasetError, match=words):
+        run.run()
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_edits_bring_the_label_that_is_missing(clips: Path) -> None:
+    rows = [row for row in read_folder(clips).rows if not row.absent]
+    with pytest.raises(DatasetError, match="The training set holds no ls_a"):
+        check_both_labels(rows, "training")
+    with pytest.raises(DatasetError, match="no ls_a"):
+        check_both_labels(edited_rows(rows, ["sham"]), "training")
+    check_both_labels(edited_rows(rows, ["hard"]), "training")
 
 
 @pytest.fixture(scope="module")
