@@ -76,6 +76,8 @@ def register(app: typer.Typer) -> None:
         run = EvaluationRun(data, index, model, out, cast(DeviceChoice, device), jobs, resume)
         with _progress(model) as tell:
             first = run.execute(tell)
+        if first.note:
+            typer.echo(f"lsgui: {first.note}", err=True)
         report = report_of(first)
         write_figures(first, out, pooled)
         if against is not None:

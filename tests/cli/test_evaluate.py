@@ -181,7 +181,9 @@ def test_paper_layout_without_lines(folder, tmp_path, capsys):
     ]
     (data / "sliding_metafile.json").write_text(json.dumps(entries), encoding="utf-8")
     _evaluate(data, tmp_path / "out", "--json", "-")
-    report = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    assert err == f"lsgui: {report['warnings'][-1]}\n"
     assert report["missing"] == ["not_here.avi"]
     assert any("not_here.avi" in text for text in report["warnings"])
     assert [(row["start"], row["stop"]) for row in _scores(tmp_path / "out")] == [("0", "30"), ("30", "58")]

@@ -99,6 +99,14 @@ def test_finished_networks_are_kept(done: Path, folder: Path, capsys: pytest.Cap
     assert "go on with --resume" in capsys.readouterr().err
 
 
+def test_missing_clips_are_told(done: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = tmp_path / "index.csv"
+    index.write_text((folder / "dataset.csv").read_text() + "gone.avi,ls_a,P9,simulated,0,,\n")
+    assert _experiment("gamma", folder, done, "--resume", "--index", str(index)) == 0
+    err = capsys.readouterr().err
+    assert err == "lsgui: 1 of the 13 clips of index.csv are not in the folder and are left out: gone.avi\n"
+
+
 def test_a_network_that_cannot_be_trained_is_reported_and_the_others_go_on(
     done: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

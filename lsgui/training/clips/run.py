@@ -27,7 +27,8 @@ from lsgui.training.clips.publish import Judgement, judge, publish, round_weight
 from lsgui.training.clips.trainer import Pick, Step, TrainingResult, train_network
 from lsgui.training.data.balance import balance_split, balanced_epoch
 from lsgui.training.data.clip_samples import ClipSamples, FlowMaker
-from lsgui.training.data.sources import DatasetRow, edited_rows, read_folder
+from lsgui.training.data.data_folder import read_folder
+from lsgui.training.data.dataset_rows import DatasetRow, edited_rows
 from lsgui.training.data.split import SPLIT_FILE, Split, check_both_labels, save_split, split_by_patient
 from lsgui.training.distributed import World, in_turn, joined, training_device
 from lsgui.training.evaluation.metrics import ClipScores
@@ -155,7 +156,7 @@ class _Stages:
     def _split(self) -> Split:
         """Read the data and divide them by patient."""
         found = read_folder(self.asked.data, self.asked.index)
-        if found.note:
+        if found.note and self.world.writes:
             _log.warning("%s", found.note)
         rows = edited_rows(found.rows, cast("tuple[ClipEdit, ...]", self.recipe.edits))
         check_both_labels(rows, "data")

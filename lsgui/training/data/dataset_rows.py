@@ -1,6 +1,7 @@
 """What a labelled clip is on paper: the row of a data set, and the file `dataset.csv`. No torch."""
 
 import csv
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,11 @@ COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
 EDITED = "edited"
 """Source of clips that are edits of real ones: they are never counted with patients' clips."""
 SIMULATED = "simulated"
+
+LONGEST_SAID = 60
+"""Characters of a name that a message repeats."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +63,70 @@ class DatasetRow:
         return self.clip.name if self.edit is None else f"{self.clip.name} ({self.edit})"
 
 
-def read_csv(folder: Path, path: Path) -> tuple[DatasetRow, ...]:
-    """Read a `dataset.csv` whose paths start at `folder`. Further columns are passed over.
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The rows of a labelled folder.
+
+    Attributes
+    ----------
+    rows
+        At least one.
+    missing
+        Names of clips that the labels list and the folder lacks; they are left out.
+    note
+        One sentence on them; empty where all is there.
+    """
+
+    rows: tuple[DatasetRow, ...]
+    missing: tuple[str, ...] = ()
+    note: str = ""
+
+
+def read_listed(folder: Path, path: Path) -> DataFolder:
+    """Read a `dataset.csv` whose paths start at `folder`; missing clips are listed, not fatal.
+
+    Further columns are passed over.
 
     Raises
     ------
     DatasetError
-        One sentence that names the file and the row.
+        One sentence that names the file and the row, or says that not one clip is there.
     """
-    return tuple(row_of(folder, path, number, cells) for number, cells in enumerate(read_table(path, COLUMNS), start=2))
+    rows, missing = [], []
+    for number, cells in enumerate(read_table(path, COLUMNS), start=2):
+        row = _parsed(folder, path, number, cells)
+        if _is_there(row.clip, path, number):
+            rows.append(row)
+        else:
+            missing.append(cells["clip"])
+    gone = tuple(dict.fromkeys(missing))
+    if not rows:
+        count = f"there is no clip of the {len(gone)} that it names, such as" if len(gone) > 1 else "there is no clip"
+        raise DatasetError(f"{path}: {count} {folder / gone[0]}: put it there, or correct the column clip.")
+    return DataFolder(tuple(rows), gone, missing_note(gone, len({row.clip for row in rows}), path.name))
+
+
+def missing_note(missing: Sequence[str], found: int, table: str) -> str:
+    """Return one sentence on clips that the file `table` names and the folder lacks; empty where there are none."""
+    if not missing:
+        return ""
+    total = found + len(missing)
+    named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    return f"{len(missing)} of the {total} clips of {table} are not in the folder and are left out: {named}"
+
+
+def read_csv(folder: Path, path: Path) -> tuple[DatasetRow, ...]:
+    """Return the rows of `read_listed`; clips that are missing are told in the log."""
+    listed = read_listed(folder, path)
+    if listed.note:
+        _log.warning("%s", listed.note)
+    return listed.rows
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return the rows of a CSV file that must have these columns; an empty cell is an empty string.
+
+    Blanks around names and cells, which spreadsheets leave unseen, do not count.
 
     Raises
     ------
@@ -78,7 +135,10 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
-            rows = [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in csv.DictReader(file)]
+            rows = [
+                {name.strip(): (cell or "").strip() for name, cell in row.items() if isinstance(name, str)}
+                for row in csv.DictReader(file)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise DatasetError(f"{path}: the data set cannot be read ({fault}).") from fault
     if not rows:
@@ -90,10 +150,16 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def row_of(folder: Path, path: Path, number: int, cells: Mapping[str, str]) -> DatasetRow:
-    """Return line `number` of a `dataset.csv` as a row; DatasetError where it is wrong."""
-    clip = folder / cells["clip"]
-    if not cells["clip"] or not clip.exists():
-        raise DatasetError(f"{path}, line {number}: there is no clip {clip}.")
+    """Return line `number` of a `dataset.csv` as a row; DatasetError where it is wrong or its clip is not there."""
+    row = _parsed(folder, path, number, cells)
+    if not _is_there(row.clip, path, number):
+        raise DatasetError(f"{path}, line {number}: there is no clip {row.clip}.")
+    return row
+
+
+def _parsed(folder: Path, path: Path, number: int, cells: Mapping[str, str]) -> DatasetRow:
+    if not cells["clip"]:
+        raise DatasetError(f"{path}, line {number}: it names no clip.")
     try:
         label = SlidingLabel(cells["label"])
         start = int(cells["start"] or 0)
@@ -107,7 +173,16 @@ def row_of(folder: Path, path: Path, number: int, cells: Mapping[str, str]) -> D
     if start < 0 or (stop is not None and stop <= start):
         raise DatasetError(f"{path}, line {number}: frames {start} to {stop} are no stretch of a clip.")
     roi = folder / cells["roi"] if cells["roi"] else None
+    clip = folder / cells["clip"]
     return DatasetRow(clip, label, cells["patient"] or cells["clip"], cells["source"], start, stop, roi)
+
+
+def _is_there(clip: Path, path: Path, number: int) -> bool:
+    try:
+        return clip.exists()
+    except OSError as fault:  # a name that no file can have, a folder that may not be entered
+        name = clip.name if len(clip.name) <= LONGEST_SAID else f"{clip.name[:LONGEST_SAID]}..."
+        raise DatasetError(f"{path}, line {number}: there can be no clip {name!r} ({fault.strerror}).") from fault
 
 
 def cells_of(folder: Path, row: DatasetRow) -> dict[str, str]:

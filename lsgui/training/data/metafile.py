@@ -38,7 +38,7 @@ from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
 from lsgui.readers.base import is_clip
 from lsgui.readers.frame_folder import frame_files
-from lsgui.training.data.dataset_rows import DatasetRow, read_table
+from lsgui.training.data.dataset_rows import DatasetRow, missing_note, read_table
 
 METAFILE = "sliding_metafile.json"
 PATIENTS = "patients.csv"
@@ -78,11 +78,7 @@ class Metafile:
     @property
     def note(self) -> str:
         """One sentence on what is missing; empty where all is there."""
-        if not self.missing:
-            return ""
-        total = len({row.clip for row in self.rows}) + len(self.missing)
-        named = ", ".join(self.missing[:3]) + (", ..." if len(self.missing) > 3 else "")
-        return f"{len(self.missing)} of the {total} clips of {METAFILE} are not in the folder and are left out: {named}"
+        return missing_note(self.missing, len({row.clip for row in self.rows}), METAFILE)
 
 
 def read_entries(path: Path) -> tuple[MetafileEntry, ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from lsgui.core.errors import DatasetError
 from lsgui.inference.protocol import DeviceChoice
 from lsgui.models.card import ModelCard, load_card
-from lsgui.training.data.sources import DatasetRow, read_folder
+from lsgui.training.data.data_folder import read_folder
+from lsgui.training.data.dataset_rows import DatasetRow
 from lsgui.training.evaluation.clip_scoring import ClipTask, judge_all
 from lsgui.training.evaluation.metrics import ClipScores
 from lsgui.training.evaluation.scores_file import Key, ScoresFile

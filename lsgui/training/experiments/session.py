@@ -8,8 +8,8 @@ from typing import Any
 
 from lsgui.core.errors import DatasetError, ModelError
 from lsgui.inference.protocol import DeviceChoice
+from lsgui.training.data.data_folder import read_folder
 from lsgui.training.data.dataset_rows import DatasetRow
-from lsgui.training.data.sources import read_folder
 from lsgui.training.data.split import split_by_patient
 from lsgui.training.evaluation.report import kind_of
 from lsgui.training.experiments.catalogue import find_experiments
@@ -36,6 +36,8 @@ class ExperimentSession:
         Its clips, and what is said of them.
     command
         What was typed, without the folders of one machine.
+    note
+        One sentence on clips that are missing; empty where all are there.
     """
 
     trials: tuple[Trial, ...]
@@ -47,6 +49,7 @@ class ExperimentSession:
     out: Path
     device: DeviceChoice
     command: str
+    note: str = ""
 
     @classmethod
     def plan(
@@ -78,7 +81,7 @@ class ExperimentSession:
             raise ModelError("An experiment needs a test set: give the third share of --set split a size.")
         command = _command(name, data, index, settings, only)
         facts = _facts(data, folder.rows, len(folder.missing))
-        return cls(trials, chosen, data, index, folder.rows, facts, out, device, command)
+        return cls(trials, chosen, data, index, folder.rows, facts, out, device, command, folder.note)
 
     def execute(self, resume: bool, say: Say, done: Say) -> int:
         """Train, write the report, and return the exit status: 0, or 2 where a network could not be trained.
@@ -101,8 +104,8 @@ class ExperimentSession:
                 say(_where(standing))
 
         device = resolve_device(self.device)
-        if device.note:
-            say(device.note)
+        for note in filter(None, (self.note, device.note)):
+            say(note)
         train = ClipTrial(self.data, self.index, self.out / RUNS / CACHE, device)
         summary = run_trials(
             self.trials, self.out, self._identity(), train, chosen=self.chosen, resume=resume, report=tell
