@@ -96,8 +96,10 @@ def cut_clip(clip: Clip, start: int, stop: int | None) -> Clip:
 
 
 def cut_line(roi: PleuralROI, start: int, stop: int) -> PleuralROI:
-    """Return the line for frames start..stop-1 counted from 0."""
-    keys = sorted({start, *(k for k, _ in roi.keyframes if start < k < stop)})
+    """Return the line for frames start..stop-1 counted from 0: in every one of them as it is in the clip."""
+    inside = {k for k, _ in roi.keyframes if start < k < stop}
+    after = {stop - 1} if roi.keyframes[-1][0] >= stop else set()  # on the way to a later key frame
+    keys = sorted({start, *inside, *after})
     return PleuralROI(tuple((k - start, roi.line_at(k)) for k in keys), roi.source, roi.confidence)
 
 

@@ -9,8 +9,11 @@ import pytest
 from scored_clips import scored
 
 from lsgui.core.errors import DatasetError
+from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import ModelRef
 from lsgui.models.card import load_card
+from lsgui.training.data.labelled_clip import OpenedRow
+from lsgui.training.evaluation.clip_scoring import cut_line
 from lsgui.training.evaluation.report import kind_of, report_of, write_figures
 from lsgui.training.evaluation.run import Evaluation, EvaluationRun, Unread
 from lsgui.training.evaluation.scores_file import ScoresFile
@@ -140,6 +143,18 @@ def _evaluation(rows, unread=()):
 )
 def test_kind_of_a_source(source, kind):
     assert kind_of(source) == kind
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 50), (10, 50), (10, 60), (30, 31), (0, 100)])
+def test_the_line_of_a_stretch_is_that_of_the_clip_and_of_training(start, stop):
+    line = np.array([[0.0, 10.0], [100.0, 10.0]])
+    roi = PleuralROI(((5, line), (20, line + 3), (80, line + 63)), "file")
+    cut = cut_line(roi, start, stop)
+    for k in range(start, stop):
+        np.testing.assert_allclose(cut.line_at(k - start), roi.line_at(k), atol=1e-9)
+    opened = OpenedRow(None, None, None, None, start, stop, roi)
+    trained = opened.line_in((0, 0, 1, 1))
+    assert [k for k, _ in cut.keyframes] == [k for k, _ in trained.keyframes]
 
 
 def test_kinds_of_clips_are_never_in_one_figure_unless_asked(tmp_path, monkeypatch):
