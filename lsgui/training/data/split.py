@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lsgui.core.errors import DatasetError
+from lsgui.annotation.content_hash import content_hash
+from lsgui.core.errors import ClipReadError, DatasetError
 from lsgui.training.data.dataset_rows import COLUMNS, DatasetRow, cells_of, read_table, row_of, write_table
 
 SETS = ("train", "validation", "test")
@@ -21,6 +22,9 @@ FINAL_SHARES = (0.75, 0.0, 0.25)
 """The paper's final run, which has no validation set."""
 
 SPLIT_FILE = "split.csv"
+HASH_COLUMN = "sha256"
+"""Column of a split with the hash of each clip's content: names repeat from one data set to the next."""
+
 _TRIES = 24
 _TRIES_OF_MANY = 4
 _MANY = 200
@@ -270,22 +274,33 @@ def summarise(split: Split) -> tuple[SetSummary, ...]:
 
 
 def save_split(split: Split, folder: Path, path: Path) -> None:
-    """Write a split as a `dataset.csv` with the further column `set`, its paths starting at the data folder.
+    """Write a split as a `dataset.csv` with the further columns `set` and `sha256`, its paths starting at `folder`.
 
-    Rows that are edits are left out: they are made anew from their originals.
+    The hash is that of the clip's content, empty where it cannot be read. Rows that are edits are left out: they are
+    made anew from their originals.
 
     Raises
     ------
     DatasetError
         When it cannot be written.
     """
+    hashes: dict[Path, str] = {}  # a clip may have many rows
     rows = [
-        {**cells_of(folder, row), "set": name}
+        {**cells_of(folder, row), "set": name, HASH_COLUMN: _hash_of(row.clip, hashes)}
         for name, chosen in split.sets.items()
         for row in chosen
         if row.edit is None
     ]
-    write_table(path, (*COLUMNS, "set"), rows)
+    write_table(path, (*COLUMNS, "set", HASH_COLUMN), rows)
+
+
+def _hash_of(clip: Path, known: dict[Path, str]) -> str:
+    if clip not in known:
+        try:
+            known[clip] = content_hash(clip)
+        except ClipReadError:  # the run itself tells of clips that it cannot read
+            known[clip] = ""
+    return known[clip]
 
 
 def read_split(folder: Path, path: Path) -> Split:

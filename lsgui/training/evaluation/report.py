@@ -79,7 +79,7 @@ def report_of(evaluation: Evaluation) -> dict[str, Any]:
         "calibration_binning": BINNING,
         "intervals": INTERVALS,
         "mixed": mixed or None,
-        "warnings": [text for text in (mixed, seen_sentence(card, rows), evaluation.note) if text],
+        "warnings": [text for text in (mixed, seen_sentence(card, rows, evaluation.data), evaluation.note) if text],
         "unread": [{"clip": fault.clip, "error": fault.sentence} for fault in evaluation.unread],
         "missing": list(evaluation.missing),
     }

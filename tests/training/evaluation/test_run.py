@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from scored_clips import scored
 
 from lsgui.core.errors import DatasetError
+from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import ModelRef
 from lsgui.models.card import load_card
+from lsgui.training.data.dataset_rows import DatasetRow
 from lsgui.training.data.labelled_clip import OpenedRow
+from lsgui.training.data.split import Split, save_split
 from lsgui.training.evaluation.clip_scoring import cut_line
 from lsgui.training.evaluation.report import kind_of, report_of, write_figures
 from lsgui.training.evaluation.run import Evaluation, EvaluationRun, Unread
@@ -233,6 +237,36 @@ def test_clips_seen_in_training_are_named(tmp_path):
     table += "c.mp4,ls_a,P3,s,0,,,test\nsim_9.avi,ls_a,SIM0001,simulated,0,,,train\n"
     (tmp_path / "split.csv").write_text(table, encoding="utf-8")
     assert seen_sentence(card, rows).startswith("2 of 4 clips were seen in training")
+
+
+def test_simulated_clips_are_known_by_what_they_show(tmp_path):
+    """Names and patients of simulated clips are the same whatever the seed."""
+    run, rows = tmp_path / "run", []
+    for seed, label in (("seed_1", SlidingLabel.LS_A), ("seed_2", SlidingLabel.LS_A)):
+        clip = tmp_path / seed / "sim_0000.avi"
+        clip.parent.mkdir()
+        clip.write_bytes(seed.encode())
+        rows.append(DatasetRow(clip, label, "SIM0000", "simulated", 0, 60, None))
+    save_split(Split((rows[0],), (), ()), tmp_path / "seed_1", run / "split.csv")
+    card = load_card("motion").model_copy(update={"folder": run})
+    evaluated = [scored("sim_0000.avi", "SIM0000", True, 0.9, source="simulated")]
+    assert seen_sentence(card, evaluated, tmp_path / "seed_2") == ""
+    assert seen_sentence(card, evaluated, tmp_path / "seed_1").startswith("1 of 1")
+
+    with (run / "split.csv").open(newline="", encoding="utf-8") as file:  # as earlier versions wrote it
+        table = [row[:-1] for row in csv.reader(file)]
+    with (run / "split.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(table)
+    other = [replace(evaluated[0], start=3), replace(evaluated[0], patient="SIM0001")]
+    assert seen_sentence(card, [*evaluated, *other], tmp_path / "seed_1").startswith("1 of 3")
+
+
+def test_scores_beside_a_card_are_no_training_data(tmp_path):
+    card = load_card("motion").model_copy(update={"folder": tmp_path})
+    rows = [scored("a.mp4", "P1", True, 0.9)]
+    ScoresFile(tmp_path, card.ref).write(rows)
+    assert (tmp_path / "scores.csv").is_file()
+    assert seen_sentence(card, rows, tmp_path) == ""
 
 
 def test_history_of_the_model_is_drawn(tmp_path):
