@@ -1,6 +1,7 @@
 """`lsgui models`: which models can be run here, and how a checkpoint of the published code becomes one."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,8 +64,10 @@ def register(app: typer.Typer) -> None:
             return _list(as_json)
         if architecture is None or out is None:
             raise ModelError("--import needs --as (which network the file holds) and --out (a folder for the model).")
-        if std is not None and std <= 0:
+        if std is not None and not (math.isfinite(std) and std > 0):
             raise ModelError("--std must be above 0.")
+        if mean is not None and not math.isfinite(mean):
+            raise ModelError("--mean must be a grey value, 0 to 255.")
         from lsgui.models.checkpoint_import import ImportOptions, import_checkpoint  # here: it loads torch
 
         card = import_checkpoint(checkpoint, architecture, out, ImportOptions(frames, size, mean, std))

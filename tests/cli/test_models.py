@@ -54,6 +54,16 @@ def test_help_has_an_example(capsys, name):
     assert f"lsgui {name}" in capsys.readouterr().out.split("Example:")[1]
 
 
+@pytest.mark.parametrize("given", [("--std", "nan"), ("--std", "inf"), ("--std", "0"), ("--mean", "nan")])
+def test_grey_values_that_are_no_numbers_are_refused(given, capsys, tmp_path):
+    (tmp_path / "mine.pth").write_bytes(b"x")
+    wanted = ["models", "--import", str(tmp_path / "mine.pth"), "--as", "cmwru", "--out", str(tmp_path / "out")]
+    assert run([*wanted, *given]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"lsgui: {given[0]} must be ")
+    assert err.count("\n") == 1
+
+
 def test_the_list_is_printed_without_torch():
     code = (
         "import sys; from lsgui.cli.main import run; run(['models', '--json']); "

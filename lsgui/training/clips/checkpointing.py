@@ -1,5 +1,6 @@
 """Where a run stands, kept on disk so that a broken run goes on as if it had not been broken."""
 
+import logging
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from lsgui.core.errors import ModelError
 from lsgui.models.checkpoint import save_weights
 
 _FILE = "checkpoint.pt"
+
+_log = logging.getLogger(__name__)
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -32,14 +35,17 @@ def load_state(path: Path, device: str = "cpu") -> dict[str, Any]:
     ModelError
         When the file is damaged.
     """
-    fault: Exception | None = None
+    state: Any = None
     try:
         if zipfile.is_zipfile(path):
-            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-            return state
-    except (RuntimeError, ValueError, OSError) as caught:
-        fault = caught
-    raise ModelError(f"{path}: the checkpoint is damaged: train without --resume.") from fault
+            state = torch.load(path, map_location=device, weights_only=True)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as fault:  # torch raises whatever the damage leads to
+        raise ModelError(f"{path}: the checkpoint is damaged: train without --resume.") from fault
+    if not isinstance(state, dict):
+        raise ModelError(f"{path}: the checkpoint is damaged: train without --resume.")
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,13 @@ class RunFiles:
         return self.folder / f"best_epoch_{epoch:03d}.safetensors"
 
     def begin_anew(self) -> None:
-        """Forget an earlier run."""
+        """Forget an earlier run, and say so where it could have been gone on with."""
+        if self.checkpoint.exists():
+            _log.warning("%s: the checkpoint of an earlier run is dropped, for --resume was not given.", self.folder)
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove the checkpoint and the weights beside it."""
         self.checkpoint.unlink(missing_ok=True)
         self._forget_best(-1)
 
@@ -103,6 +115,8 @@ class RunFiles:
             return None
         state = load_state(self.checkpoint, device)
         before = state.get("identity", {})
+        if not isinstance(before, dict):
+            raise ModelError(f"{self.checkpoint}: the checkpoint is damaged: train without --resume.")
         changed = [name for name in identity if before.get(name) != identity[name]]
         if changed:
             raise ModelError(

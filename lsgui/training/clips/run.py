@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, read_card
 from lsgui.models.preprocess import ClipInput
 from lsgui.simulation.edited_clip import ClipEdit
+from lsgui.training.clips.checkpointing import RunFiles
 from lsgui.training.clips.config import ClipRecipe
 from lsgui.training.clips.history import draw_history
 from lsgui.training.clips.publish import Judgement, judge, publish, round_weights
@@ -101,6 +103,8 @@ class ClipRun:
         LsguiError
             When data, settings or device cannot be used, or training cannot go on: one sentence.
         """
+        if self.resume and not RunFiles(self.out).checkpoint.exists() and int(os.environ.get("RANK", "0")) == 0:
+            _log.warning("%s holds no checkpoint to go on from: training begins with the first epoch.", self.out)
         return self.run().card
 
     def run(self) -> ClipRunResult:

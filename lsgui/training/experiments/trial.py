@@ -49,7 +49,7 @@ class ClipTrial:
         result = run.run()
         if not result.scores:
             raise DatasetError("There is no test set to judge networks on: give the third share of --set split a size.")
-        RunFiles(folder).begin_anew()  # a finished run needs no checkpoint, and the paper's take half a gigabyte each
+        RunFiles(folder).forget()  # a finished run needs no checkpoint, and the paper's take half a gigabyte each
         return _outcome(trial, result, self.device.name)
 
 

@@ -1,7 +1,9 @@
 import csv
 import shutil
 from dataclasses import replace
+from logging import LogRecord
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +157,20 @@ def test_the_recurrent_model_draws_balanced_epochs(clips: Path, tmp_path: Path) 
     assert result.card.metrics["sets"]["validation"]["clips"] == 0
     assert result.card.threshold_source == "even odds: there was no validation set"
     assert result.training.best_epoch == 1
+
+
+def test_resuming_from_nothing_is_said(
+    clips: Path, tmp_path: Path, expected_log_warnings: list[LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClipRun, "run", lambda run: SimpleNamespace(card=run.model))
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "checkpoint.pt").touch()
+    assert plan(clips, tmp_path / "done", resume=True).execute() == "cmwru"
+    assert not expected_log_warnings
+    plan(clips, tmp_path / "new", resume=True).execute()
+    assert [record.getMessage() for record in expected_log_warnings] == [
+        f"{tmp_path / 'new'} holds no checkpoint to go on from: training begins with the first epoch."
+    ]
 
 
 @pytest.mark.parametrize(("label", "words"), [("ls_p", "no ls_a clip.*--set edits="), ("ls_a", "no ls_p clip")])

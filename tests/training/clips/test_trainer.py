@@ -1,8 +1,10 @@
 import csv
 import importlib.util
+import logging
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +107,15 @@ def test_a_finished_run_resumes_to_its_result(tmp_path: Path) -> None:
     assert same_figures(straight, result)
 
 
-def test_without_resume_training_begins_anew(tmp_path: Path) -> None:
+def test_without_resume_training_begins_anew_and_says_so(
+    tmp_path: Path, expected_log_warnings: list[logging.LogRecord]
+) -> None:
     first, _ = train(tmp_path)
+    assert not expected_log_warnings
     again, _ = train(tmp_path)
+    assert [record.getMessage() for record in expected_log_warnings] == [
+        f"{tmp_path}: the checkpoint of an earlier run is dropped, for --resume was not given."
+    ]
     assert_same(first, again)
     assert len(list(tmp_path.glob("best_epoch_*"))) == 1
 
@@ -120,11 +128,20 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
         train(tmp_path, resume=True, recipe={"epochs": 1}, identity={"clips": "b"})
 
 
-@pytest.mark.parametrize("damage", ["cut", "text"])
+@pytest.mark.parametrize("damage", ["cut", "text", "pickle", "zip", "list", "identity"])
 def test_a_damaged_checkpoint_is_one_sentence(damage: str, tmp_path: Path) -> None:
     train(tmp_path, recipe={"epochs": 1})
     path = tmp_path / "checkpoint.pt"
-    path.write_bytes(path.read_bytes()[:900] if damage == "cut" else b"not a checkpoint")
+    if damage == "list":
+        torch.save([1, 2], path)
+    elif damage == "identity":
+        torch.save({"identity": 3}, path)
+    elif damage in ("pickle", "zip"):  # an archive as torch writes it, with something else inside
+        with zipfile.ZipFile(path, "w") as file:
+            for name, data in (("data.pkl", b"garbage"), ("version", b"3"))[: 2 if damage == "pickle" else 0]:
+                file.writestr(f"checkpoint/{name}", data)
+    else:
+        path.write_bytes(path.read_bytes()[:900] if damage == "cut" else b"not a checkpoint")
     with pytest.raises(LsguiError, match="checkpoint is damaged: train without --resume"):
         train(tmp_path, resume=True, recipe={"epochs": 1})
 
