@@ -43,6 +43,9 @@ class ClipContent:
 ClipWriter = Callable[[Path, ClipContent, str], Path]
 """Takes a path without suffix, a clip and a patient identifier; writes all or nothing and returns where."""
 
+FIXED_RATES = {"png": 25.0}
+"""Frames a second of formats that cannot say their rate: what readers take clips in them to have."""
+
 WRITERS: Registry[ClipWriter] = Registry("clip format")
 
 

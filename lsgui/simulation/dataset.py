@@ -20,6 +20,7 @@ wall_mm                    T x 2: where the chest wall lies in the picture, mm (
 pleura                     T lines of 9 points (x, y) in pixels of the file
 spec                       every parameter (`lsgui.simulation.spec.ClipSpec`)
 
+Folders of PNG frames cannot say their rate: their clips are drawn at 25 frames a second, which readers assume.
 Frames that are shown twice have the truth of the moment they show; black lead-in frames that of the hidden scene.
 """
 
@@ -40,7 +41,7 @@ from lsgui.core.atomic_file import atomic_file, write_atomic
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
 from lsgui.simulation.clip import STRETCHES, SimulatedClip, simulate_clip
-from lsgui.simulation.clip_files import WRITERS, write_clip
+from lsgui.simulation.clip_files import FIXED_RATES, WRITERS, write_clip
 from lsgui.simulation.draw import random_spec
 from lsgui.simulation.spec import SCENARIOS, ClipSpec, Scenario
 
@@ -207,7 +208,7 @@ def _rows(out: Path, clips: int, seed: int, format_name: str, jobs: int, kinds: 
 
 def make_clip(out: Path, seed: int, index: int, format_name: str, kinds: Kinds = ()) -> dict[str, str]:
     """Make one clip of a data set with its line and truth, and return its row of the table."""
-    plan = plan_clip(seed, index, kinds)
+    plan = _at_rate_of(format_name, plan_clip(seed, index, kinds))
     clip = simulate_clip(plan.spec, plan.seed)
     path = write_clip(out / plan.name, clip, plan.patient, format_name)
     with writing(out):
@@ -223,6 +224,14 @@ def make_clip(out: Path, seed: int, index: int, format_name: str, kinds: Kinds =
         "stop": str(len(clip.frames)),
         "roi": f"roi/{plan.name}.json",
     }
+
+
+def _at_rate_of(format_name: str, plan: PlannedClip) -> PlannedClip:
+    """Return a clip at the rate at which files of a format will be read, so that its motion and its truth hold."""
+    fps = FIXED_RATES.get(format_name)
+    if fps is None:
+        return plan
+    return replace(plan, spec=replace(plan.spec, picture=replace(plan.spec.picture, fps=fps)))
 
 
 def truth(clip: SimulatedClip, plan: PlannedClip) -> dict[str, Any]:

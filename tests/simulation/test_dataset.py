@@ -99,6 +99,18 @@ def test_every_format_reads_back(name: str, tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(("name", "fps"), [("png", 25.0), ("avi", 12.5), ("dicom", 12.5)])
+def test_clips_are_read_at_the_rate_of_their_truth(name: str, fps: float, tmp_path: Path) -> None:
+    for _ in write_dataset(tmp_path / "set", 1, 5, name):
+        pass
+    row = rows(tmp_path / "set")[0]
+    clip = open_clip(tmp_path / "set" / row["clip"])
+    truth = json.loads((tmp_path / "set" / "truth" / "sim_0000.json").read_text("utf-8"))
+    assert clip.info.fps == pytest.approx(fps)
+    assert truth["fps"] == truth["spec"]["picture"]["fps"] == fps
+    assert len(clip) == truth["frames"] == len(truth["flow_mm"]) == int(row["stop"]) == pytest.approx(1.6 * fps, abs=1)
+
+
 def test_a_data_set_is_not_mixed_into_other_files(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(DatasetError, match="is not empty: name a new folder"):
