@@ -88,6 +88,23 @@ def test_wrong_use_is_one_line_and_status_2(
     assert said in errors
 
 
+def test_a_run_on_strips_is_not_resumed_on_other_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sys.path.insert(0, str(TESTS / "training"))
+    from still_clips import write_clips
+
+    small = sets("steps=1", "batch=2", "width=1", "simulated_share=0", "h264_odds=0")
+    train = ["train", "--model", "cmwru-strip", "--out", str(tmp_path / "out"), "--device", "cpu", *small]
+    first, second = (write_clips(tmp_path / name, ["a,ls_p,one,real,0,"]) for name in ("first", "another"))
+    assert run([*train, "--data", str(first)]) == 0
+    made = (tmp_path / "out" / "model.json").read_text()
+    assert capsys.readouterr() == ("", "")
+    assert run([*train, "--data", str(second), "--resume"]) == 2
+    assert re.fullmatch(r"lsgui: \S+ is of a run on other clips: [^\n]+ without --resume\.\n", capsys.readouterr().err)
+    assert run([*train, "--data", str(first), "--leave-one-out"]) == 2
+    assert "sliding clips (ls_p) of two patients are needed" in capsys.readouterr().err
+    assert (tmp_path / "out" / "model.json").read_text() == made
+
+
 def test_a_model_on_clips_needs_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--model", "cmwru", "--out", str(tmp_path)]) == 2
     assert "--data" in capsys.readouterr().err

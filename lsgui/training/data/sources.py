@@ -1,13 +1,13 @@
 """Where training clips come from: labelled folders in either layout, and the simulator; and the strips cut of them."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lsgui.core.errors import DatasetError
+from lsgui.core.errors import DatasetError, LsguiError
 from lsgui.core.label import SlidingLabel
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.simulation.clip import simulate_clip
@@ -24,6 +24,7 @@ __all__ = [
     "LabelledClip",
     "dataset_sources",
     "edited_rows",
+    "is_recorded",
     "read_dataset",
     "read_folder",
     "read_row",
@@ -88,14 +89,39 @@ def read_dataset(folder: Path, index: Path | None = None) -> tuple[DatasetRow, .
     return found.rows
 
 
-def dataset_sources(rows: tuple[DatasetRow, ...]) -> Iterator[StripSource]:
-    """Yield a source for every row. Sliding clips are those from which negatives are made."""
+def dataset_sources(rows: Sequence[DatasetRow]) -> list[StripSource]:
+    """Return a source for every row whose clip can be used; the log tells which are left out and why.
+
+    Sliding clips as recorded are those from which negatives are made.
+
+    Raises
+    ------
+    DatasetError
+        When no clip can be used.
+    """
+    found, faults = [], []
     for row in rows:
-        strip = read_row(row).strip()
-        absent = row.label is SlidingLabel.LS_A
-        label = np.full((len(strip.times_s), strip.frames.shape[2]), float(absent), dtype=np.float32)
-        edited = not absent and row.source not in (SIMULATED, EDITED)
-        yield StripSource(strip, row.patient, row.clip.name, row.source, label, edited)
+        try:
+            found.append(_source_of(row))
+        except LsguiError as fault:
+            faults.append(str(fault))
+    if not found:
+        raise DatasetError(faults[0] if faults else "There are no clips to train on: the set is empty.")
+    for sentence in dict.fromkeys(faults):
+        _log.warning("left out: %s", sentence)
+    return found
+
+
+def _source_of(row: DatasetRow) -> StripSource:
+    strip = read_row(row).strip()
+    label = np.full((len(strip.times_s), strip.frames.shape[2]), float(row.absent), dtype=np.float32)
+    edited = is_recorded(row) and not row.absent
+    return StripSource(strip, row.patient, row.clip.name, row.source, label, edited, row=row)
+
+
+def is_recorded(row: DatasetRow) -> bool:
+    """Return whether a row is a patient's clip as it was recorded, not an edit and not simulated."""
+    return row.source not in (SIMULATED, EDITED)
 
 
 def simulated_sources(count: int, seed: int, report: Callable[[int, int], None] | None = None) -> Iterator[StripSource]:

@@ -21,11 +21,14 @@ from lsgui.simulation.edited_clip import ClipEdit, edit_clip, edited_line
 from lsgui.training.data.dataset_rows import DatasetRow
 from lsgui.training.data.labelled_clip import LabelledClip, edited, read_row
 
-Kind = ClipEdit | Literal["original", "mirror_matched"]
+Kind = ClipEdit | Literal["original", "absent", "mirror_matched"]
 ORIGINAL: Literal["original"] = "original"
+ABSENT: Literal["absent"] = "absent"
+"""A patient's clip of absent sliding as recorded; nothing is edited of it."""
+
 PRESENT_KINDS: tuple[Kind, ...] = (ORIGINAL, "sham")
-CORRUPTED_KINDS: tuple[Kind, ...] = (ORIGINAL, "hard_pulse", "mirror")
-"""What is corrupted as well: the clip as recorded, and the edits that are hardest to tell from it."""
+CORRUPTED_KINDS: tuple[Kind, ...] = (ORIGINAL, ABSENT, "hard_pulse", "mirror")
+"""What is corrupted as well: clips as recorded, and the edits that are hardest to tell from it."""
 
 TESTED_EDITS: tuple[ClipEdit, ...] = ("sham", "frozen", "hard", "hard_pulse", "hard_drift", "mirror", "line_kept")
 MIRROR_MATCHED: Literal["mirror_matched"] = "mirror_matched"
@@ -41,7 +44,7 @@ class StripCase:
     Attributes
     ----------
     kind
-        "original", the name of an edit, or a scenario of the simulator.
+        "original", "absent", the name of an edit, or a scenario of the simulator.
     corruption
         What was done to the picture afterwards; empty for nothing.
     absent
@@ -64,16 +67,19 @@ class StripCase:
 
 
 def cases_of_row(row: DatasetRow) -> Iterator[StripCase]:
-    """Yield the cases of a sliding clip, the clip as recorded first.
+    """Yield the cases of a patient's clip, the clip as recorded first, and edits where it slides.
 
     The edits are made in the pictures and cut anew, wall following included: nothing is shared with the edits that
     training makes in strip space.
     """
     recorded = read_row(row)
     strip = recorded.strip()
+    as_it_is = ABSENT if row.absent else ORIGINAL
+    yield _case(row, as_it_is, "", recorded, strip)
+    yield from _corrupted_cases(row, as_it_is, recorded)
+    if row.absent:
+        return
     wall = wall_in_pixels(strip, recorded.roi, recorded.mm_per_px)
-    yield _case(row, ORIGINAL, "", recorded, strip)
-    yield from _corrupted_cases(row, ORIGINAL, recorded)
     for kind in TESTED_EDITS:
         labelled = _edited(recorded, kind, wall, strip.fps)
         yield _case(row, kind, "", labelled)

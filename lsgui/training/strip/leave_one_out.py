@@ -9,15 +9,15 @@ import numpy.typing as npt
 
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import QualityFlag
-from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.motion_index import motion_index
 from lsgui.imaging.quality import repeated_share
 from lsgui.imaging.strip_flags import strip_flags
 from lsgui.inference.strip_scoring import score_windows, strip_windows
 from lsgui.inference.verdict import MotionOpinion, VerdictRule, clip_logit, decide, network_label, probability
 from lsgui.models.cmwru_strip import CmwruStrip
-from lsgui.training.data.dataset_rows import DatasetRow
+from lsgui.training.data.sources import is_recorded
 from lsgui.training.strip.cases import StripCase, cases_of_row
+from lsgui.training.strip.folds import fold_names
 from lsgui.training.strip.windows import StripSource
 
 JUDGES = ("network", "motion", "verdict")
@@ -104,17 +104,17 @@ def judge(network: CmwruStrip, case: StripCase) -> Judgement:
 
 
 def leave_one_out(
-    rows: Sequence[DatasetRow],
+    sources: Sequence[StripSource],
     extra: Sequence[StripSource],
     train: Callable[[Sequence[StripSource], str], CmwruStrip],
     done: Callable[[str, list[Judgement]], None],
 ) -> list[Judgement]:
-    """Train once for every patient without that patient, and return what is said of the clips of all.
+    """Train once for every patient without that patient, and return what is said of the patients' clips as recorded.
 
     Parameters
     ----------
-    rows
-        Sliding clips.
+    sources
+        The data set, as the final network learns it.
     extra
         Sources that every fold trains on, such as simulated strips.
     train
@@ -122,20 +122,15 @@ def leave_one_out(
     done
         Called with the patient and what was said of the patient's clips after each fold.
     """
-    cases = {row.clip: list(cases_of_row(row)) for row in rows}
-    sources = {row.clip: _source(row, cases[row.clip][0].strip) for row in rows}
+    recorded = [source.row for source in sources if source.row is not None and is_recorded(source.row)]
+    cases = [list(cases_of_row(row)) for row in recorded]  # all of them now: a fault costs no training
     judged: list[Judgement] = []
-    for patient in dict.fromkeys(row.patient for row in rows):
-        network = train([*(sources[row.clip] for row in rows if row.patient != patient), *extra], patient)
-        found = [judge(network, case) for row in rows if row.patient == patient for case in cases[row.clip]]
+    for patient, fold in fold_names(row.patient for row in recorded).items():
+        network = train([*(source for source in sources if source.patient != patient), *extra], fold)
+        found = [judge(network, case) for of_row in cases for case in of_row if case.patient == patient]
         judged += found
         done(patient, found)
     return judged
-
-
-def _source(row: DatasetRow, strip: PleuralStrip) -> StripSource:
-    present = np.zeros(strip.frames.shape[::2], dtype=np.float32)
-    return StripSource(strip, row.patient, row.clip.name, row.source, present, edited=True)
 
 
 def simulated_cases(sources: Iterable[StripSource]) -> Iterator[StripCase]:

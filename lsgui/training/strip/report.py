@@ -23,6 +23,7 @@ Value = Callable[[Judgement], float]
 
 SET_WORDS = {
     "original": "sliding, as recorded",
+    "absent": "absent, as recorded",
     "sham": "sham: re-timed, same seam",
     "frozen": "edited: held still",
     "hard": "edited: held, wall's residual",
@@ -135,7 +136,7 @@ def _stillness(judged: Judgement) -> float:
 
 def area_by_patient(present: Sequence[Judgement], absent: Sequence[Judgement], value: Value) -> dict[str, float]:
     """Return the area under the curve with its 95 % bootstrap interval, drawn by patient."""
-    patients = sorted({j.patient for j in present} & {j.patient for j in absent})
+    patients = sorted({j.patient for j in (*present, *absent)})
     wins = np.array([[_wins(present, p, absent, q, value) for q in patients] for p in patients])
     return _area(
         wins, np.random.default_rng(0).multinomial(len(patients), [1 / len(patients)] * len(patients), BOOTSTRAPS)
@@ -170,7 +171,8 @@ def _area(wins: npt.NDArray[np.float64], weights: npt.NDArray[np.int64]) -> dict
     """Return the area of all and of each draw from (patients, patients, [won, pairs]) and (draws, patients)."""
     sums = np.einsum("dp,pqk,dq->dk", weights, wins, weights)
     whole = wins.sum(axis=(0, 1))
-    return _rounded(float(whole[0] / whole[1]), sums[:, 0] / sums[:, 1])
+    drawn = sums[sums[:, 1] > 0]  # a draw may hold no patient of one class
+    return _rounded(float(whole[0] / whole[1]), drawn[:, 0] / drawn[:, 1])
 
 
 def _rounded(value: float, draws: npt.NDArray[np.float64]) -> dict[str, float]:

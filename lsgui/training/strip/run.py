@@ -12,27 +12,21 @@ from rich.progress import Progress
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError, DeviceError, ModelError
 from lsgui.inference.verdict import VerdictRule
-from lsgui.models.card import Calibration, ModelCard, ModelInput, read_card, write_card
-from lsgui.models.checkpoint import save_weights
+from lsgui.models.card import Calibration, ModelCard, read_card
 from lsgui.models.cmwru_strip import CmwruStrip
 from lsgui.training.clips.config import read_settings
-from lsgui.training.data.sources import dataset_sources, read_dataset
+from lsgui.training.data.sources import DatasetRow, dataset_sources, is_recorded, read_dataset
 from lsgui.training.distributed import World, in_turn, joined
 from lsgui.training.progress import training_bars
 from lsgui.training.strip.cache import simulated_strips
+from lsgui.training.strip.folds import FINAL, SIMULATED_ALONE, FoldFiles, identity_of
 from lsgui.training.strip.leave_one_out import Judgement, leave_one_out
 from lsgui.training.strip.log import StripLog, strip_log
 from lsgui.training.strip.measure import ABSTAIN, calibrated, measured
+from lsgui.training.strip.publish import command_of, publish
 from lsgui.training.strip.recipe import StripRecipe
 from lsgui.training.strip.trainer import Stage, Weights, pretraining, train_strip_network, training
 from lsgui.training.strip.windows import StripSource, WindowBank
-
-VERSION = "2"
-LIMITS = (
-    "No clip of a patient with absent sliding was seen in training or test: none with an open licence exists.",
-    "Absent clips are edits of sliding clips and simulations; figures on them say nothing certain of patients.",
-    "Probe motion, heavy compression and clips under 3 s make it unsure.",
-)
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +49,12 @@ def read_recipe(model: str, config: Path | None, settings: Sequence[str]) -> Str
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """What every stage of a run tells of itself with, and the processes that it runs in."""
+    """What every stage of a run has: processes, bars and log to tell of itself, files to leave its work in."""
 
     world: World
     bars: Progress
     log: StripLog | None
+    files: FoldFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +78,43 @@ class StripRun:
         """
         self._check()
         rows = read_dataset(self.data, self.index)
-        with (
-            joined(self.device) as world,
-            training_bars(world.writes) as bars,
-            strip_log(self.out, self.resume, world.writes) as log,
-        ):
-            tools = _Tools(world, bars, log)
-            simulated = in_turn(world, lambda: self._simulated(bars))
-            train = self._trainer(tools, self._pretrained(simulated, tools))
-            judged = leave_one_out([row for row in rows if not row.absent], simulated, train, _note) if measure else []
-            real = list(dataset_sources(rows))
-            network = train([*real, *simulated], "all")
-            if world.writes:
-                self._measure_and_publish(network, real, judged, measure)
-            world.wait()
+        self._check_rows(rows, measure)
+        with joined(self.device) as world:
+            real = dataset_sources(rows)
+            used = [source.row for source in real if source.row is not None]
+            self._check_rows(used, measure)
+            files = FoldFiles(self.out, identity_of(self.recipe, real))
+            if self.resume:
+                files.check()
+            elif world.writes:
+                files.begin_anew()
+            with training_bars(world.writes) as bars, strip_log(self.out, self.resume, world.writes) as log:
+                tools = _Tools(world, bars, log, files)
+                simulated = in_turn(world, lambda: self._simulated(bars))
+                train = self._trainer(tools, self._pretrained(simulated, tools))
+                judged = leave_one_out(real, simulated, train, _note) if measure else []
+                network = train([*real, *simulated], FINAL)
+                if world.writes:
+                    self._measure_and_publish(network, used, judged, measure)
+                world.wait()
         return read_card(self.out)
 
+    def _check_rows(self, rows: Sequence[DatasetRow], measure: bool) -> None:
+        """Refuse rows that the network cannot be trained on, or not be measured on, before anything is trained."""
+        if all(row.absent for row in rows):
+            raise DatasetError(
+                f"{self.index or self.data}: there is no sliding clip (ls_p), and of those cmwru-strip makes its "
+                "absent ones: add some."
+            )
+        sliding = {row.patient for row in rows if is_recorded(row) and not row.absent}
+        if measure and len(sliding) < 2:
+            raise DatasetError(
+                f"{self.index or self.data}: to leave one patient out, sliding clips (ls_p) of two patients are needed "
+                f"at least, and there are those of {len(sliding)}: add some, or train without --leave-one-out."
+            )
+
     def _measure_and_publish(
-        self, network: CmwruStrip, real: Sequence[StripSource], judged: Sequence[Judgement], measure: bool
+        self, network: CmwruStrip, rows: Sequence[DatasetRow], judged: Sequence[Judgement], measure: bool
     ) -> None:
         calibration = Calibration(source="none: the network's own odds")
         if self.recipe.uses_simulation:
@@ -110,7 +124,8 @@ class StripRun:
             rule = VerdictRule(0.5, ABSTAIN, calibration.temperature, calibration.bias)
             self._write("leave_one_out.json", [one.to_json(rule) for one in judged])
             metrics = measured(network, judged, calibration, self.recipe.seed, self.out)
-        self._publish(network, real, metrics, calibration)
+        command = command_of(self.index, self.recipe, measure)
+        publish(network, rows, self.recipe, calibration, metrics, command, self.out)
 
     def _check(self) -> None:
         import torch
@@ -133,7 +148,7 @@ class StripRun:
         """Return weights that have seen simulated strips alone: with no patient in them, one set does for all folds."""
         if not simulated or not self.recipe.pretrain_steps:
             return None
-        return self._train(simulated, "simulated", pretraining(self.recipe), tools).state_dict()
+        return self._train(simulated, SIMULATED_ALONE, pretraining(self.recipe), tools).state_dict()
 
     def _trainer(self, tools: _Tools, start: Weights | None) -> Callable[[Sequence[StripSource], str], CmwruStrip]:
         bank = WindowBank()
@@ -152,47 +167,22 @@ class StripRun:
             if step % 50 == 0:
                 _log.info("fold %s step %d loss %.4f", fold, step, loss)
 
-        checkpoint = self.out / f"checkpoint_{fold}.pt"
-        if not self.resume and world.writes:
-            checkpoint.unlink(missing_ok=True)
-        network = train_strip_network(sources, self.recipe, world.device, checkpoint, report, stage, bank, world)
+        files = tools.files
+        network = train_strip_network(
+            sources,
+            self.recipe,
+            world.device,
+            files.checkpoint(fold),
+            report,
+            stage,
+            bank,
+            world,
+            files.identity,
+        )
         return network.cpu()
 
     def _write(self, name: str, content: Any) -> None:
         write_atomic(self.out / name, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
-
-    def _publish(
-        self, network: CmwruStrip, real: Sequence[StripSource], metrics: dict[str, Any], calibration: Calibration
-    ) -> ModelCard:
-        digest = save_weights(network, self.out / "model.safetensors")
-        patients = len({source.patient for source in real})
-        card = ModelCard(
-            id="cmwru-strip",
-            title="3D residual network on the pleural strip",
-            version=VERSION,
-            architecture="cmwru-strip",
-            input=ModelInput(kind="strip", size=(32, 64, 32), window_s=2.5),
-            hyperparameters={"width": self.recipe.width, "dropout": self.recipe.dropout},
-            threshold=0.5,
-            threshold_source="even odds, set before training and not moved afterwards",
-            abstain=ABSTAIN,
-            calibration=calibration,
-            parameters=sum(weight.numel() for weight in network.parameters()),
-            sha256=digest,
-            trained_on=f"{len(real)} sliding clips of {patients} patients, edits of them, "
-            f"{self.recipe.simulated_clips if self.recipe.uses_simulation else 0} simulated clips",
-            metrics=metrics,
-            command=self._command(),
-            seed=self.recipe.seed,
-            limits=LIMITS,
-        )
-        write_card(card, self.out)
-        return card
-
-    def _command(self) -> str:
-        index = f" --index trained_models/cmwru-strip/{self.index.name}" if self.index else ""
-        changed = [f" --set {name}={value}" for name, value in self.recipe.changed.items()]
-        return f"lsgui train --data CLIPS --model cmwru-strip{index} --out RUN{''.join(changed)} --leave-one-out"
 
 
 def _note(patient: str, judged: Sequence[Judgement]) -> None:

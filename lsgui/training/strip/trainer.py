@@ -18,6 +18,7 @@ from lsgui.training.distributed import World
 from lsgui.training.faults import check_loss, memory_faults
 from lsgui.training.strip.codec import check_encoder
 from lsgui.training.strip.edits import Window
+from lsgui.training.strip.folds import refuse_another_run, settings_of
 from lsgui.training.strip.recipe import StripRecipe
 from lsgui.training.strip.windows import StripSource, WindowBank, WindowDrawer
 
@@ -69,6 +70,7 @@ def train_strip_network(
     stage: Stage | None = None,
     bank: WindowBank | None = None,
     world: World | None = None,
+    identity: Mapping[str, str] | None = None,
 ) -> CmwruStrip:
     """Train one stage, or on from `checkpoint` where that file is there, and return the network in eval mode.
 
@@ -82,35 +84,31 @@ def train_strip_network(
         Keeps drawn windows for the next fold.
     world
         The processes that train together; this one alone on `device` when None.
+    identity
+        What else than the settings a run that goes on from `checkpoint` must have in common with the one that wrote
+        it, by name.
 
     Raises
     ------
     TrainingError
-        When memory runs out or the loss is no longer a number.
+        When memory runs out, the loss is no longer a number, or the checkpoint is another run's.
     """
+    if recipe.h264_odds > 0:
+        check_encoder()
     world = world or World(device)
     with memory_faults(recipe.batch, smallest=2 * world.size):
-        return _trained(sources, recipe, world, checkpoint, report, stage or training(recipe), bank)
+        learner = _Learner(recipe, stage or training(recipe), world, {**settings_of(recipe), **(identity or {})})
+        return _trained(learner, sources, checkpoint, report, bank)
 
 
 def _trained(
+    learner: "_Learner",
     sources: Sequence[StripSource],
-    recipe: StripRecipe,
-    world: World,
     checkpoint: Path | None,
     report: Report | None,
-    stage: Stage,
     bank: WindowBank | None,
 ) -> CmwruStrip:
-    if recipe.h264_odds > 0:
-        check_encoder()
-    torch.manual_seed(recipe.seed)
-    network = CmwruStrip(recipe.width, recipe.dropout)
-    if stage.start is not None:
-        network.load_state_dict(stage.start)
-    network.to(world.device)
-    network.to(memory_format=torch.channels_last_3d)  # twice as fast on a CPU
-    learner = _Learner(network, recipe, stage, world)
+    recipe, stage, network = learner.recipe, learner.stage, learner.network
     first = learner.resume(checkpoint)
     drawer = WindowDrawer(sources, stage.simulated_share, bank, recipe.h264_odds)
     smoothed = float("nan")
@@ -140,8 +138,14 @@ def _trained(
 class _Learner:
     """The network with all that changes it, and that must be kept to go on from a checkpoint."""
 
-    def __init__(self, network: CmwruStrip, recipe: StripRecipe, stage: Stage, world: World) -> None:
-        self.network, self.recipe, self.world = network, recipe, world
+    def __init__(self, recipe: StripRecipe, stage: Stage, world: World, identity: Mapping[str, str]) -> None:
+        self.recipe, self.stage, self.world, self.identity = recipe, stage, world, identity
+        torch.manual_seed(recipe.seed)
+        self.network = network = CmwruStrip(recipe.width, recipe.dropout)
+        if stage.start is not None:
+            network.load_state_dict(stage.start)
+        network.to(world.device)
+        network.to(memory_format=torch.channels_last_3d)  # twice as fast on a CPU
         self.precision = precision_for(recipe.amp, world.device)
         self.called = world.wrap(network)
         self.optimiser = torch.optim.Adam(network.parameters(), stage.rate, weight_decay=recipe.weight_decay)
@@ -171,6 +175,7 @@ class _Learner:
         """Write the checkpoint, in the one process that writes."""
         if self.world.writes:
             state = {
+                "identity": dict(self.identity),
                 "step": step,
                 "network": self.network.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
@@ -185,10 +190,11 @@ class _Learner:
         if path is None or not path.exists():
             return 0
         state = load_state(path, self.world.device)
+        refuse_another_run(path, state, self.identity)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
-        self.scaler.load_state_dict(state.get("scaler", {}))
+        self.scaler.load_state_dict(state["scaler"])
         return int(state["step"])
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.strip_channels import SAMPLE_HZ, WINDOW_SAMPLES, sample_moments, strip_channels
 from lsgui.models.cmwru_strip import SEGMENT_COLUMNS
+from lsgui.training.data.dataset_rows import DatasetRow
 from lsgui.training.strip.augment import augment
 from lsgui.training.strip.edits import NEGATIVE, EditKind, Window, edit_window, random_seam
 
@@ -43,6 +44,8 @@ class StripSource:
         True when negatives are to be made from it; False for simulated strips, which bring their own.
     scenario
         What a simulated clip shows; empty for others.
+    row
+        The row of the data set that it was read from; None where it was simulated for training.
     """
 
     strip: PleuralStrip
@@ -52,6 +55,7 @@ class StripSource:
     absent: npt.NDArray[np.float32]
     edited: bool
     scenario: str = ""
+    row: DatasetRow | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from still_clips import write_clips
 
 from lsgui.core.errors import DatasetError
 from lsgui.imaging.square_cutter import wall_in_pixels
-from lsgui.training.data.sources import read_dataset, read_row
+from lsgui.training.data.sources import dataset_sources, read_dataset, read_row
 from lsgui.training.strip.cases import cases_of_row
 from lsgui.training.strip.windows import StripSource
 
@@ -47,6 +48,18 @@ def test_the_real_clips_are_read_with_their_lines_and_the_edits_do_what_they_say
     assert max(index["frozen"], index["hard"], index["mirror"]) < 0.3
     wall = wall_in_pixels(cases["original"].strip, labelled.roi, labelled.mm_per_px)
     assert np.abs(wall).max() < 20
+
+
+def test_a_clip_that_cannot_be_used_is_left_out_and_told(tmp_path: Path, expected_log_warnings: list) -> None:
+    data = write_clips(tmp_path / "clips", ["a,ls_p,one,real,0,", "b,ls_p,two,real,29,", "a,ls_a,one,edited,0,"])
+    rows = read_dataset(data)
+    sources = dataset_sources(rows)
+    assert [source.row for source in sources] == [rows[0], rows[2]]
+    assert [(source.edited, float(source.absent.mean())) for source in sources] == [(True, 0.0), (False, 1.0)]
+    (said,) = [record.getMessage() for record in expected_log_warnings]
+    assert said.startswith("left out: b: frames 29 to 30 are not a clip")
+    with pytest.raises(DatasetError, match=r"^b: frames 29 to 30"):
+        dataset_sources(rows[1:2])
 
 
 def test_simulated_sources_carry_their_truth(simulated: list[StripSource]) -> None:

@@ -47,6 +47,14 @@ def test_areas_are_those_of_the_ranks() -> None:
         assert found["low"] < expected < found["high"]
 
 
+def test_absent_clips_of_patients_without_a_sliding_one_count_too() -> None:
+    present = [judged("original", v, 0.5, p) for p, v in (("a", -2), ("b", 1))]
+    absent = [judged("absent", v, 0.5, p) for p, v in (("b", 2), ("c", 0))]
+    area = area_by_patient(present, absent, lambda j: j.logit)
+    assert area["value"] == 0.75
+    assert 0.0 <= area["low"] <= area["high"] <= 1.0
+
+
 def test_a_report_counts_every_set_for_itself_and_is_written(tmp_path: Path) -> None:
     real = [
         judged(k, v, i, p) for p in "ab" for k, v, i in (("original", -2, 0.9), ("hard", 2, 0.1), ("mirror", 0, 0.1))
