@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,73 +11,24 @@ from lsgui.core.label import SlidingLabel
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.simulation.clip import simulate_clip
 from lsgui.simulation.draw import random_spec
-from lsgui.training.data.dataset_rows import COLUMNS, EDITED, SIMULATED, DatasetRow, edited_rows, read_csv
+from lsgui.training.data.data_folder import read_folder
+from lsgui.training.data.dataset_rows import EDITED, SIMULATED, DatasetRow, edited_rows
 from lsgui.training.data.labelled_clip import LabelledClip, read_row
-from lsgui.training.data.metafile import METAFILE, read_metafile
 from lsgui.training.strip.windows import StripSource
 
 __all__ = [
-    "COLUMNS",
-    "DataFolder",
     "DatasetRow",
     "LabelledClip",
     "dataset_sources",
     "edited_rows",
     "is_recorded",
     "read_dataset",
-    "read_folder",
     "read_row",
     "simulated_source",
     "simulated_sources",
 ]
 
-DATASET_FILE = "dataset.csv"
-METAFILE_SUFFIX = ".json"
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class DataFolder:
-    """The rows of a labelled folder.
-
-    Attributes
-    ----------
-    rows
-        At least one.
-    missing
-        Names of clips that the labels list and the folder lacks; they are left out.
-    note
-        One sentence on them; empty where all is there.
-    """
-
-    rows: tuple[DatasetRow, ...]
-    missing: tuple[str, ...] = ()
-    note: str = ""
-
-
-def read_folder(folder: Path, index: Path | None = None) -> DataFolder:
-    """Read `folder/dataset.csv`, or `folder/sliding_metafile.json` where there is no such file.
-
-    Parameters
-    ----------
-    index
-        A CSV or JSON file of either form elsewhere, whose paths start at `folder`.
-
-    Raises
-    ------
-    DatasetError
-        One sentence that names the file and the row.
-    """
-    path = index or folder / DATASET_FILE
-    if index is None and not path.is_file():
-        path = folder / METAFILE
-        if not path.is_file():
-            raise DatasetError(f"{folder}: the data set cannot be read: it needs a file {DATASET_FILE} or {METAFILE}.")
-    if path.suffix.lower() != METAFILE_SUFFIX:
-        return DataFolder(read_csv(folder, path))
-    found = read_metafile(folder, path)
-    return DataFolder(found.rows, found.missing, found.note)
 
 
 def read_dataset(folder: Path, index: Path | None = None) -> tuple[DatasetRow, ...]:

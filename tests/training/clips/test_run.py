@@ -25,8 +25,8 @@ from lsgui.training.clips.publish import fit_odds
 from lsgui.training.clips.run import ClipRun, ClipRunResult, clip_input, command_of, flow_maker
 from lsgui.training.clips.window_scoring import WindowLogits, score_samples
 from lsgui.training.data.clip_samples import ClipSamples
+from lsgui.training.data.data_folder import read_folder
 from lsgui.training.data.dataset_rows import DatasetRow, edited_rows
-from lsgui.training.data.sources import read_folder
 from lsgui.training.data.split import check_both_labels, read_split
 
 SETTINGS = ["epochs=2", "batch=4", "frames=8", "size=32", "head=pooled", "split=.5,.25,.25", "workers=0", "dropout=.2"]
