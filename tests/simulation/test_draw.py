@@ -16,6 +16,18 @@ def draws(label: SlidingLabel, count: int = 400) -> list[ClipSpec]:
     return [random_spec(rng, label) for _ in range(count)]
 
 
+@pytest.mark.parametrize(("below_mm", "over_db"), [(0.0, 8.0), (6.0, 4.0)])
+def test_no_lung_drowns_in_noise(below_mm: float, over_db: float) -> None:
+    for spec in draws(ABSENT) + draws(PRESENT):
+        if spec.scenario == "white_lung":  # has a haze of its own, brighter and deeper
+            continue
+        at_mm = spec.pleura.depth_mm + below_mm
+        part = at_mm / (spec.picture.height * spec.picture.mm_per_px)
+        noise_db = spec.scanner.noise_db + spec.scanner.noise_growth_db * part + spec.scanner.loss_db_cm * at_mm / 10
+        haze_db = spec.lung.haze_db - 8.686 * below_mm / spec.lung.decay_mm
+        assert haze_db - noise_db > over_db - 1e-6
+
+
 def test_the_ranges_of_the_contract_are_used() -> None:
     specs = draws(ABSENT) + draws(PRESENT)
     depth = [s.pleura.depth_mm for s in specs]

@@ -19,6 +19,7 @@ from lsgui.training.data.sources import DatasetRow, dataset_sources, is_recorded
 from lsgui.training.distributed import World, in_turn, joined
 from lsgui.training.progress import training_bars
 from lsgui.training.strip.cache import simulated_strips
+from lsgui.training.strip.codec import check_encoder
 from lsgui.training.strip.folds import FINAL, SIMULATED_ALONE, FoldFiles, identity_of
 from lsgui.training.strip.leave_one_out import Judgement, leave_one_out
 from lsgui.training.strip.log import StripLog, strip_log
@@ -132,6 +133,8 @@ class StripRun:
 
         if self.device == "cuda" and not torch.cuda.is_available():
             raise DeviceError("There is no CUDA device here: train with --device cpu.")
+        if self.recipe.h264_odds > 0:
+            check_encoder()
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as fault:

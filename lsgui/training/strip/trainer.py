@@ -16,7 +16,6 @@ from lsgui.training.clips.checkpointing import load_state, save_state
 from lsgui.training.clips.trainer import precision_for
 from lsgui.training.distributed import World
 from lsgui.training.faults import check_loss, memory_faults
-from lsgui.training.strip.codec import check_encoder
 from lsgui.training.strip.edits import Window
 from lsgui.training.strip.folds import refuse_another_run, settings_of
 from lsgui.training.strip.recipe import StripRecipe
@@ -93,8 +92,6 @@ def train_strip_network(
     TrainingError
         When memory runs out, the loss is no longer a number, or the checkpoint is another run's.
     """
-    if recipe.h264_odds > 0:
-        check_encoder()
     world = world or World(device)
     with memory_faults(recipe.batch, smallest=2 * world.size):
         learner = _Learner(recipe, stage or training(recipe), world, {**settings_of(recipe), **(identity or {})})

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_data_that_will_not_do_are_refused_before_training(
         request.getfixturevalue("expected_log_warnings")
     with pytest.raises(DatasetError, match=words):
         train(write_clips(tmp_path / "clips", rows), tmp_path / "out", measure=measure)
+
+
+def test_without_an_encoder_a_run_says_what_to_install_before_anything_is_made(
+    clips: Path, tmp_path: Path, no_training: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(TrainingError, match="set h264_odds=0"):
+        train(clips, tmp_path / "out", SMALL.with_setting("h264_odds", "0.2"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_clip_that_cannot_be_used_is_left_out_and_told(tmp_path: Path, expected_log_warnings: list) -> None:

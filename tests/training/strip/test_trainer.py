@@ -1,4 +1,3 @@
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +6,6 @@ import pytest
 import torch
 
 from lsgui.core.errors import ModelError
-from lsgui.training.faults import TrainingError
 from lsgui.training.strip.augment import augment
 from lsgui.training.strip.codec import recoded
 from lsgui.training.strip.recipe import StripRecipe
@@ -84,12 +82,16 @@ def test_a_codec_at_a_low_rate_holds_what_is_quiet_and_lets_motion_through() -> 
     assert np.array_equal(coded, again)
 
 
-def test_without_an_encoder_training_says_what_to_install(
-    sources: list[StripSource], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(TrainingError, match="set h264_odds=0"):
-        train_strip_network(sources, SMALL.model_copy(update={"h264_odds": 0.2}))
+def test_as_many_windows_are_recoded_as_the_recipe_asks(sources: list[StripSource]) -> None:
+    plain, _ = WindowDrawer(sources, 0.3).batch(12, (1, 0))
+    all_recoded, _ = WindowDrawer(sources, 0.3, h264_odds=1.0).batch(12, (1, 0))
+    some, _ = WindowDrawer(sources, 0.3, h264_odds=0.5).batch(12, (1, 0))
+
+    def same(windows: np.ndarray) -> int:
+        return sum(np.array_equal(a, b) for a, b in zip(windows, plain, strict=True))
+
+    assert same(all_recoded) == 0
+    assert 0 < same(some) < 12
 
 
 def test_a_broken_run_resumes_bit_for_bit(sources: list[StripSource], tmp_path: Path) -> None:
