@@ -2,7 +2,6 @@
 
 import logging
 import math
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,10 +14,11 @@ from rich.progress import Progress as Bars
 from torch import nn
 
 from lsgui.core.atomic_file import write_atomic
-from lsgui.core.errors import DatasetError, DeviceError, ModelError
+from lsgui.core.errors import DatasetError, DeviceError
 from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.raft import SHIPPED, SMALLEST, RaftFlow
+from lsgui.training.clips.config import read_settings
 from lsgui.training.raft.table import SMOOTH_PX, WANTED_GAIN, Row, as_markdown, as_metrics, measure
 from lsgui.training.raft.trainer import Progress, RaftRecipe, Report, train_raft_network
 
@@ -42,18 +42,8 @@ def read_raft_recipe(config: Path | None, settings: Sequence[str]) -> RaftRecipe
         When the file cannot be read, a setting is wrong, or settings do not go together.
     """
     recipe = RaftRecipe()
-    if config is not None:
-        try:
-            pairs = tomllib.loads(config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-            raise ModelError(f"{config}: the settings cannot be read ({fault}).") from fault
-        for name, value in pairs.items():
-            recipe = recipe.with_setting(name, str(value))
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ModelError(f"'{setting}' is not a setting: write --set key=value.")
-        recipe = recipe.with_setting(name.strip(), value.strip())
+    for name, value in read_settings(config, settings).items():
+        recipe = recipe.with_setting(name, str(value))
     recipe.check()
     return recipe
 

@@ -183,7 +183,7 @@ def test_settings_of_a_file_yield_to_the_command_line(tmp_path: Path) -> None:
     recipe = read_raft_recipe(config, ["steps=9"])
     assert (recipe.steps, recipe.learning_rate, recipe.batch) == (9, 0.001, RaftRecipe().batch)
     config.write_text("steps = [", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"raft\.toml: the settings cannot be read"):
+    with pytest.raises(ModelError, match=r"raft\.toml is not a TOML file of settings"):
         read_raft_recipe(config, [])
 
 
