@@ -14,7 +14,7 @@ class MotionMap:
     """A quantity over time, depth below the pleural line and position along it.
 
     The map lives in strip coordinates, so it follows the pleural line through key frames and probe motion; the
-    overlay draws it between the line and `depth_px` below it.
+    overlay draws it between `above_px` above the line and `depth_px` below it.
 
     Attributes
     ----------
@@ -22,12 +22,12 @@ class MotionMap:
         "flow": speed of the lung relative to the chest wall. "speckle_change": decorrelation below the line minus that
         of the same clip's chest wall. "focus": where the network looked.
     values
-        (K, D, S) float32: K moments, D rows from the line downwards, S columns from the line's first point to its last.
-        NaN where nothing could be measured.
+        (K, D, S) float32: K moments, D rows away from the probe, which begin on the line or `above_px` above it, S
+        columns from the line's first point to its last. NaN where nothing could be measured.
     times_s
         (K,) float64: the moment of each map, rising.
     depth_px
-        Pixels of the file below the line that the D rows span.
+        Pixels of the file below the line at which the last row ends.
     unit
         Unit of the values for the legend: "mm/s", "px/s", "".
     low, high
@@ -36,6 +36,11 @@ class MotionMap:
         (K, d, s, 2) float32: velocity in `unit` at the centres of d x s equal cells over the same band, as (along the
         line from its first point to its last, across it away from the probe). NaN where nothing could be measured;
         None for a quantity without a direction.
+    note
+        How it was made, for the legend and the evidence ("RAFT, 2 frames (0.12 s)"); empty where that goes without
+        saying.
+    above_px
+        Pixels of the file above the line at which the first row begins; 0 for a map of what lies below the line.
     """
 
     quantity: MotionQuantity
@@ -46,6 +51,8 @@ class MotionMap:
     low: float
     high: float
     vectors: npt.NDArray[np.float32] | None = None
+    note: str = ""
+    above_px: float = 0.0
 
     def __post_init__(self) -> None:
         self.values.setflags(write=False)

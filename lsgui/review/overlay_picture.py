@@ -203,7 +203,8 @@ def _card_words(prediction: Prediction, heat: MotionMap | None, index: int, fram
     words += [_Words(flag.sentence, 15, TEXT) for flag in prediction.quality]
     if heat is not None:
         name = "Speckle change against the chest wall" if heat.quantity == "speckle_change" else "Lung motion"
-        words.append(_Words(f"Heat map: {name}, {heat.low:.3g} to {heat.high:.3g} {heat.unit}".rstrip(), 13, MUTED))
+        scale = f"{heat.low:.3g} to {heat.high:.3g} {heat.unit}".rstrip()
+        words.append(_Words(f"Heat map: {name}, {scale}{f', {heat.note}' if heat.note else ''}", 13, MUTED))
     model = prediction.model
     words.append(_Words(f"{prediction.clip}, frame {index + 1} of {frames}", 13, MUTED))
     words.append(_Words(f"Model {model.id} version {model.version} {model.sha256[:12]}".rstrip(), 13, MUTED))

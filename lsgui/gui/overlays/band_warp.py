@@ -30,7 +30,8 @@ class BandGrid:
     along
         (h, w) float32: 0 at the line's first point, 1 at its last.
     below
-        (h, w) float32: 0 on the line, 1 at the band's lower edge.
+        (h, w) float32: 0 at the band's upper edge, which is the line but for a band that begins above it, 1 at its
+        lower edge.
     cover
         (h, w) float32: 1 inside the band, 0 outside, with a soft edge.
     """
@@ -72,8 +73,10 @@ def smooth_normals(points: Polyline, step: float, smooth_px: float) -> Polyline:
     return normal if normal[:, 1].mean() >= 0 else -normal
 
 
-def band_grid(line: Polyline, depth_px: float, width: int, height: int, smooth_px: float) -> BandGrid:
-    """Return the grid of the band between `line` and `depth_px` below it along its smoothed normals.
+def band_grid(
+    line: Polyline, depth_px: float, width: int, height: int, smooth_px: float, above_px: float = 0.0
+) -> BandGrid:
+    """Return the grid of the band from `above_px` above `line` to `depth_px` below it along its smoothed normals.
 
     Every pixel looks for the sample of the line on whose normal it lies, in a few rounds of projecting on the tangent
     of the sample found before; this inverts the sampling of the pleural strip.
@@ -86,12 +89,14 @@ def band_grid(line: Polyline, depth_px: float, width: int, height: int, smooth_p
         Size of the clip, beyond which there is no band.
     smooth_px
         Standard deviation over which the strip smooths its normals, in clip pixels.
+    above_px
+        How far the band reaches above the line, in clip pixels.
     """
     length = polyline_length(line)
     spacing = length / (_SAMPLES - 1)
     points = resample_polyline(line, _SAMPLES)
     normals = smooth_normals(points, spacing, smooth_px)
-    corners = np.concatenate([points, points + depth_px * normals])
+    corners = np.concatenate([points - above_px * normals, points + depth_px * normals])
     left, top = np.maximum(corners.min(axis=0) - 2, 0.0)
     right, bottom = np.minimum(corners.max(axis=0) + 2, [width - 1.0, height - 1.0])
     step = max(1.0, math.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0) / _MOST_PIXELS))
@@ -100,13 +105,13 @@ def band_grid(line: Polyline, depth_px: float, width: int, height: int, smooth_p
         np.arange(top, max(bottom, top + 1) + step, step, dtype=np.float32),
     )
     at, below = _projected(x, y, points.astype(np.float32), normals.astype(np.float32), spacing)
-    edges = np.minimum(np.minimum(at, length - at), np.minimum(below, depth_px - below))
+    edges = np.minimum(np.minimum(at, length - at), np.minimum(below + above_px, depth_px - below))
     return BandGrid(
         left=float(left),
         top=float(top),
         step=step,
         along=(at / length).astype(np.float32),
-        below=(below / depth_px).astype(np.float32),
+        below=((below + above_px) / (depth_px + above_px)).astype(np.float32),
         cover=np.clip(edges / (_FEATHER * step), 0.0, 1.0).astype(np.float32),
     )
 
@@ -138,7 +143,7 @@ def warp_band(colours: npt.NDArray[np.uint8], grid: BandGrid) -> QImage:
     Parameters
     ----------
     colours
-        (D, S, 4) uint8, premultiplied blue, green, red, alpha; first row on the line, first column at its first point.
+        (D, S, 4) uint8, premultiplied blue, green, red, alpha; first row at the band's upper edge, first column at its first point.
     grid
         The band.
     """

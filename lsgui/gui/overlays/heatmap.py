@@ -32,7 +32,7 @@ class HeatMap(Overlay):
     def __init__(self) -> None:
         self._table = heat_table(self.ramp)
         self._grid: BandGrid | None = None
-        self._grid_of: tuple[Polyline, tuple[float, float]] | None = None
+        self._grid_of: tuple[Polyline, tuple[float, ...]] | None = None
         self._image = QImage()
         self._image_of: tuple[MotionMap, float, BandGrid] | None = None
 
@@ -42,7 +42,7 @@ class HeatMap(Overlay):
         line = scene.analysed_line
         if motion is None or line is None or len(motion.times_s) == 0:
             return
-        grid = self._grid_for(line, motion.depth_px, scene)
+        grid = self._grid_for(line, motion, scene)
         key = (motion, scene.time_s, grid)
         if self._image_of is None or any(a is not b and a != b for a, b in zip(key, self._image_of, strict=True)):
             self._image = warp_band(self.colours(motion, scene.time_s), grid)
@@ -64,13 +64,20 @@ class HeatMap(Overlay):
         colours[~known] = 0
         return colours
 
-    def _grid_for(self, line: Polyline, depth_px: float, scene: OverlayScene) -> BandGrid:
+    @classmethod
+    def scale_words(cls, motion: MotionMap) -> tuple[str, str, str]:
+        """Return what the legend writes under the left end, the middle and the right end of the colours."""
+        middle = (motion.low + motion.high) / 2
+        return f"{motion.low:.3g}", f"{middle:.3g}", f"{motion.high:.3g}"
+
+    def _grid_for(self, line: Polyline, motion: MotionMap, scene: OverlayScene) -> BandGrid:
         clip = scene.state.clip
         scale = None if clip is None else clip.mm_per_px
         smooth_px = _SMOOTH_MM / scale if scale else polyline_length(line) / 20
-        key = (depth_px, smooth_px)
+        key: tuple[float, ...] = (motion.depth_px, motion.above_px, smooth_px)
         same = self._grid_of is not None and self._grid_of[1] == key and np.array_equal(self._grid_of[0], line)
         if self._grid is None or not same:
-            self._grid = band_grid(line, depth_px, scene.transform.width, scene.transform.height, smooth_px)
+            size = scene.transform.width, scene.transform.height
+            self._grid = band_grid(line, motion.depth_px, *size, smooth_px, motion.above_px)
             self._grid_of = (line, key)
         return self._grid

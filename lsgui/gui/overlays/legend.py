@@ -37,8 +37,9 @@ def _paint_plate(painter: QPainter, scene: OverlayScene, kind: type[HeatMap], mo
     font = text_font(SIZE_SMALL)
     metrics = QFontMetricsF(font)
     caption = kind.caption + (f" ({motion.unit})" if motion.unit else "")
-    wide = max(metrics.horizontalAdvance(caption), _WIDTH)
-    box = scene.corners.place("top_right", QSizeF(wide + 20, 2 * metrics.height() + _BAR + 22))
+    wide = max(metrics.horizontalAdvance(caption), metrics.horizontalAdvance(motion.note), _WIDTH)
+    lines = 3 if motion.note else 2
+    box = scene.corners.place("top_right", QSizeF(wide + 20, lines * metrics.height() + _BAR + 22))
     if box is None:
         return
     paint_plate(painter, box)
@@ -56,10 +57,8 @@ def _paint_plate(painter: QPainter, scene: OverlayScene, kind: type[HeatMap], mo
     painter.drawRoundedRect(bar, 2, 2)
     painter.setPen(QColor(DARK.muted))
     below = QRectF(inner.left(), bar.bottom() + 2, inner.width(), metrics.height())
-    middle = (motion.low + motion.high) / 2
-    for value, where in (
-        (motion.low, Qt.AlignmentFlag.AlignLeft),
-        (middle, Qt.AlignmentFlag.AlignHCenter),
-        (motion.high, Qt.AlignmentFlag.AlignRight),
-    ):
-        painter.drawText(below, int(where), f"{value:.3g}")
+    places = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
+    for words, where in zip(kind.scale_words(motion), places, strict=True):
+        painter.drawText(below, int(where), words)
+    if motion.note:
+        painter.drawText(below.translated(0, metrics.height()), int(Qt.AlignmentFlag.AlignLeft), motion.note)
