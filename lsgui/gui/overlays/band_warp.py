@@ -143,7 +143,8 @@ def warp_band(colours: npt.NDArray[np.uint8], grid: BandGrid) -> QImage:
     Parameters
     ----------
     colours
-        (D, S, 4) uint8, premultiplied blue, green, red, alpha; first row at the band's upper edge, first column at its first point.
+        (D, S, 4) uint8, premultiplied blue, green, red, alpha; first row at the band's upper edge, first column at the
+        line's first point.
     grid
         The band.
     """
