@@ -20,6 +20,7 @@ from lsgui.inference.protocol import (
     InferenceEvent,
     InferenceRequest,
     InferenceSession,
+    MapDone,
     WorkerStopped,
 )
 
@@ -180,7 +181,7 @@ class InferenceThread(QThread):
         )
 
     def _tell(self, event: InferenceEvent) -> None:
-        if isinstance(event, Finished | Failed | Cancelled):
+        if isinstance(event, Finished | MapDone | Failed | Cancelled):
             self._in_hand.discard(event.id)
         if isinstance(event, Failed) and event.details:
             log.error("the worker failed: %s", event.details)

@@ -16,6 +16,7 @@ from lsgui.inference.protocol import (
     Finished,
     InferenceEvent,
     InferenceRequest,
+    MapDone,
     Notice,
     WindowScored,
     WorkerReady,
@@ -66,12 +67,12 @@ class Engine:
         return WorkerReady(device.kind, device.name, str(version), note)
 
     def run(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled) -> None:
-        """Judge the clip of a request; the last event is one of `Finished`, `Failed`, `Cancelled`."""
+        """Judge the clip of a request or draw its map; the last event is the request's one end."""
         emit(self._end_of(request, emit, cancelled))
 
     def _end_of(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled) -> InferenceEvent:
         try:
-            return self._judged(request, emit, cancelled)
+            return self._done(request, emit, cancelled)
         except CancelledError:
             return Cancelled(request.id)
         except LsguiError as fault:
@@ -85,11 +86,10 @@ class Engine:
             sentence = f"{request.clip}: the analysis failed ({type(fault).__name__}); details are in the log."
             return Failed(request.id, sentence, details)
 
-    def _judged(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled) -> Finished:
-        analyse = load_by_name(self._plan.analyse)
+    def _done(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled) -> Finished | MapDone:
         device = self._device(request.device)
         if device.kind == "cpu":
-            return Finished(request.id, analyse(request, emit, cancelled, "cpu"))
+            return self._work(request, emit, cancelled, "cpu")
         scored: set[tuple[int, int]] = set()
 
         def emit_once(event: InferenceEvent) -> None:
@@ -100,14 +100,20 @@ class Engine:
             emit(event)
 
         try:
-            return Finished(request.id, analyse(request, emit_once, cancelled, "cuda"))
+            return self._work(request, emit_once, cancelled, "cuda")
         except RuntimeError as fault:
             if not (_lacks_memory(fault) or _is_gpu_failure(fault)):
                 raise
             sentence = self._gpu_sentence(fault, ": analysed on the CPU instead")
         _release_gpu_memory()  # outside the except block: the fault's frames hold the very tensors
         emit(Notice(request.id, sentence))
-        return Finished(request.id, analyse(request, emit_once, cancelled, "cpu"))
+        return self._work(request, emit_once, cancelled, "cpu")
+
+    def _work(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> Finished | MapDone:
+        if request.wanted == "verdict":
+            return Finished(request.id, load_by_name(self._plan.analyse)(request, emit, cancelled, device))
+        load_by_name(self._plan.draw)(request, emit, cancelled, device)
+        return MapDone(request.id)
 
     def _gpu_sentence(self, fault: RuntimeError, ending: str) -> str:
         if _lacks_memory(fault):

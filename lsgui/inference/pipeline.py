@@ -17,7 +17,7 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
-from lsgui.imaging.dis_flow import relative_flow_map
+from lsgui.imaging.flow_map import relative_flow_map
 from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index
 from lsgui.imaging.quality import line_flags, repeated_share
 from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
@@ -37,7 +37,7 @@ IsCancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Run:
+class Run:
     """One request with what every stage of it needs."""
 
     request: InferenceRequest
@@ -48,6 +48,7 @@ class _Run:
 
     @property
     def rule(self) -> VerdictRule:
+        """The rule from scores to a verdict that the model's card asks for."""
         card = self.card
         return VerdictRule(card.threshold, card.abstain, card.calibration.temperature, card.calibration.bias)
 
@@ -76,7 +77,7 @@ def warm_up(device: str) -> None:
     """Load every shipped network that reads strips and run it once, so that the first clip does not wait for it."""
     for card in find_cards().values():
         if card.input.kind == "strip" and card.needs_weights:
-            network = _network(card.id, card.sha256, device)
+            network = network_of(card.id, card.sha256, device)
             with torch.inference_mode():
                 network(torch.zeros(1, CHANNELS, WINDOW_SAMPLES // POOL_TIME, 32, 16, device=device))
 
@@ -95,9 +96,9 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     """
     began = time.perf_counter()
     card = load_card(request.model_id)
-    run = _Run(request, card, device, emit, cancelled)
+    run = Run(request, card, device, emit, cancelled)
     run.stage(0.02, "Following the chest wall")
-    first, strip = _strip(request, cancelled)
+    first, strip = strip_of(request, cancelled)
     run.stage(0.35, "Comparing lung with chest wall")
     evidence = motion_index(strip)
     run.stage(0.5, "Asking the network" if card.needs_weights else "Weighing the motion index")
@@ -106,12 +107,12 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     run.show(speckle_change_map(strip, request.mm_per_px), first)
     run.stage(0.8, "Drawing the flow map")
     if len(strip.frames) > 2:
-        run.show(relative_flow_map(strip, request.mm_per_px, cancelled), first)
+        run.show(relative_flow_map(strip, request.mm_per_px, cancelled, step=request.flow.step), first)
     run.stage(0.98, "Reading the verdict")
     return _prediction(run, strip, evidence, scored, began)
 
 
-def _strip(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
+def strip_of(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
     """Cut the strip over the frames that are not black; return the first of them and the strip."""
     first, stop = bright_range(request.frames)
     roi = request.roi
@@ -134,7 +135,7 @@ def _keys(request: InferenceRequest, first: int) -> list[int]:
     return sorted({first, *(k for k, _ in request.roi.keyframes if k > first)})
 
 
-def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
+def _score(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
     if run.card.input.kind not in ("strip", "none"):
         return _score_pictures(run)
     moments, starts = strip_windows(strip)
@@ -144,7 +145,7 @@ def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int)
         _announce(run, spans, logits, 0)
         return _Scored(logits, spans)
     rows: list[npt.NDArray[np.float64]] = []
-    for out in score_windows(_network(run.request.model_id, run.card.sha256, run.device), strip, run.device):
+    for out in score_windows(network_of(run.request.model_id, run.card.sha256, run.device), strip, run.device):
         if run.cancelled():
             raise CancelledError
         _announce(run, spans, out, sum(map(len, rows)))
@@ -152,7 +153,7 @@ def _score(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, first: int)
     return _Scored(np.concatenate(rows), spans)
 
 
-def _score_pictures(run: _Run) -> _Scored:
+def _score_pictures(run: Run) -> _Scored:
     """Ask a network that sees pictures or their flow: one logit a window, or one for each square below the line."""
     spec, request = ClipInput.from_card(run.card), run.request
     stack = prepare_stack(
@@ -165,8 +166,8 @@ def _score_pictures(run: _Run) -> _Scored:
         request.scan_box,
         run.cancelled,
     )
-    raft = _raft(_raft_file(run.card), run.device) if spec.kind == "flow" else None
-    network = _network(request.model_id, run.card.sha256, run.device)
+    raft = raft_of(_raft_file(run.card), run.device) if spec.kind == "flow" else None
+    network = network_of(request.model_id, run.card.sha256, run.device)
     spans = window_spans(spec, stack)
     rows: list[npt.NDArray[np.float64]] = []
     for out in PictureScorer(network, spec, run.device, raft).score(stack, run.cancelled):
@@ -176,7 +177,7 @@ def _score_pictures(run: _Run) -> _Scored:
     return _Scored(np.concatenate(rows), spans)
 
 
-def _announce(run: _Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray[np.float64], first: int) -> None:
+def _announce(run: Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray[np.float64], first: int) -> None:
     """Let the ribbon grow by the windows whose logits (windows, segments) have just come."""
     for span, row in zip(spans[first : first + len(logits)], logits, strict=True):
         p = window_probability(row, run.rule)
@@ -196,15 +197,15 @@ def _raft_file(card: ModelCard) -> Path | None:
 
 
 @lru_cache(maxsize=2)
-def _raft(source: Path | None, device: str) -> torch.nn.Module:
-    """Return frozen RAFT: the shipped one, or the file that a card names."""
+def raft_of(source: Path | None, device: str) -> torch.nn.Module:
+    """Return frozen RAFT: the shipped one, or a file's."""
     from lsgui.models.raft import load_raft  # here: torchvision takes a second to load and strips do without it
 
     return load_raft(source).to(device)
 
 
 @lru_cache(maxsize=4)
-def _network(model_id: str, sha256: str, device: str) -> torch.nn.Module:
+def network_of(model_id: str, sha256: str, device: str) -> torch.nn.Module:
     """Return the network of a model's id or folder, ready to serve.
 
     It is kept by the hash of its weights, so that new weights are loaded.
@@ -228,7 +229,7 @@ def _true_fps(request: InferenceRequest, fps: float) -> float:
     return fps * (1.0 - repeated_share([changes], fps))
 
 
-def _prediction(run: _Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
+def _prediction(run: Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
     request, card, rule = run.request, run.card, run.rule
     opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
     flags = tuple(dict.fromkeys((*request.quality, *_line_flags(request), *strip_flags(strip, evidence))))

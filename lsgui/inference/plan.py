@@ -22,11 +22,15 @@ class WorkerPlan:
         "module:function" from (device choice, threads) to a `Device`.
     threads
         Processor threads for torch; None for all cores, 0 for all cores but one.
+    draw
+        "module:function" with the same parameters as `analyse`, for requests that want a map and no verdict; it emits
+        the map and returns nothing.
     """
 
     analyse: str = "lsgui.inference.pipeline:analyse"
     resolve: str = "lsgui.inference.device:resolve_device"
     threads: int | None = None
+    draw: str = "lsgui.inference.map_pipeline:draw_map"
 
 
 def load_by_name(name: str) -> Any:

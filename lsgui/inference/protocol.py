@@ -11,11 +11,32 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, WindowScore
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
+FlowMethod = Literal["dis", "raft"]
+Wanted = Literal["verdict", "flow", "focus"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChoice:
+    """How flow is measured.
+
+    Attributes
+    ----------
+    method
+        "dis": dense inverse search, at once; "raft": the network RAFT, which takes its time.
+    step
+        Frames between the two of a pair, 1 to 3; 0: as many as lie about 0.1 s apart.
+    raft_weights
+        File of RAFT weights; empty for those that ship.
+    """
+
+    method: FlowMethod = "dis"
+    step: int = 0
+    raft_weights: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InferenceRequest:
-    """All that a worker needs to judge one clip.
+    """All that a worker needs to judge one clip, or to make one map of it.
 
     Attributes
     ----------
@@ -43,6 +64,10 @@ class InferenceRequest:
         Time spent so far by stage ("read", "roi").
     scan_box
         (x, y, width, height) of the scan area in pixels of the file, for models that see all of it; None for others.
+    wanted
+        "verdict": the verdict with its maps. "flow", "focus": that map alone, for a clip whose verdict is known.
+    flow
+        How flow is measured; a verdict's own flow map takes the step and is always made by dense inverse search.
     """
 
     id: int
@@ -59,6 +84,8 @@ class InferenceRequest:
     quality: tuple[QualityFlag, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
     scan_box: tuple[int, int, int, int] | None = None
+    wanted: Wanted = "verdict"
+    flow: FlowChoice = FlowChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +154,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class MapDone:
+    """A map that was wanted by itself has come, or cannot be made of so short a clip; there is no verdict."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
-    """The work ended without a verdict: one sentence for the reader, `details` for the log."""
+    """The work ended without what was wanted: one sentence for the reader, `details` for the log."""
 
     id: int
     sentence: str
@@ -151,6 +185,7 @@ InferenceEvent = (
     | Notice
     | MotionReady
     | Finished
+    | MapDone
     | Failed
     | Cancelled
 )
@@ -163,7 +198,8 @@ class InferenceSession(Protocol):
 
     - `start` returns at once; a `WorkerReady` event follows when torch and the device are warm.
     - `submit` returns at once. One slot waits: a newer request cancels the running one and replaces a waiting one,
-      which ends with `Cancelled`. Every submitted request ends with exactly one of `Finished`, `Failed`, `Cancelled`.
+      which ends with `Cancelled`. Every submitted request ends with exactly one of `Finished` (a verdict), `MapDone` (a
+      map by itself), `Failed`, `Cancelled`.
     - `cancel(id)` is acted on within a second; an id that is not running or waiting is ignored.
     - `poll(timeout_s)` returns the next event, or None after `timeout_s` seconds.
     - Events of one request come in order; nothing follows its end.

@@ -3,9 +3,9 @@
 import queue
 import threading
 
-from lsgui.inference.protocol import Cancelled, Failed, Finished, InferenceEvent, InferenceRequest
+from lsgui.inference.protocol import Cancelled, Failed, Finished, InferenceEvent, InferenceRequest, MapDone
 
-END_EVENTS = (Finished, Failed, Cancelled)
+END_EVENTS = (Finished, MapDone, Failed, Cancelled)
 
 
 class Ticket:

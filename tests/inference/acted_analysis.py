@@ -23,7 +23,9 @@ class OutOfMemoryError(RuntimeError):
     """Called as torch's own is."""
 
 
-def request(number: int, what: str, *, frames: Any = None, device: Any = "auto") -> InferenceRequest:
+def request(
+    number: int, what: str, *, frames: Any = None, device: Any = "auto", wanted: Any = "verdict"
+) -> InferenceRequest:
     """A small request whose clip name tells `act` what to do."""
     pixels = np.zeros((6, 8, 10), np.uint8) if frames is None else frames
     return InferenceRequest(
@@ -39,6 +41,7 @@ def request(number: int, what: str, *, frames: Any = None, device: Any = "auto")
         model_id="motion",
         device=device,
         seconds=(("read", 0.25),),
+        wanted=wanted,
     )
 
 
@@ -71,6 +74,18 @@ def act(asked: InferenceRequest, emit: Any, cancelled: Any, device: str) -> Pred
     what, _, number = asked.clip.partition(" ")
     _ACTS[what](asked, emit, cancelled, device, float(number or 0))
     return prediction(asked, device)
+
+
+def draw(asked: InferenceRequest, emit: Any, cancelled: Any, device: str) -> None:
+    """Do the same for a request that wants a map; "drawn" emits a map that carries where it was made."""
+    act(asked, emit, cancelled, device)
+
+
+def _drawn(asked: InferenceRequest, emit: Any, _cancelled: Any, device: str, _number: float) -> None:
+    emit(Progress(asked.id, 0.4, "Drawing"))
+    values = np.ones((2, 3, 4), np.float32)
+    note = f"{asked.wanted} by {asked.flow.method} on {device}"
+    emit(MotionReady(asked.id, MotionMap("flow", values, np.array([0.0, 1.0]), 20.0, "mm/s", 0.0, 5.0, note=note)))
 
 
 def _windows(asked: InferenceRequest, emit: Any, _cancelled: Any, _device: str, count: float) -> None:
@@ -145,6 +160,7 @@ def _talk(*_: Any) -> None:
 
 _ACTS = {
     "windows": _windows,
+    "drawn": _drawn,
     "patient": _patient,
     "deaf": _deaf,
     "die": _die,

@@ -11,12 +11,12 @@ import pytest
 from lsgui.inference.local_session import LocalSession
 from lsgui.inference.plan import WorkerPlan
 from lsgui.inference.process_session import ProcessSession
-from lsgui.inference.protocol import Cancelled, Failed, Finished, InferenceEvent
+from lsgui.inference.protocol import Cancelled, Failed, Finished, InferenceEvent, MapDone
 
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))  # for `acted_analysis`; child processes get this path as well
 
-ENDS = (Finished, Failed, Cancelled)
+ENDS = (Finished, MapDone, Failed, Cancelled)
 
 
 class Listener:
@@ -61,7 +61,7 @@ class Listener:
 @pytest.fixture
 def plan() -> WorkerPlan:
     """A worker that acts and never loads torch."""
-    return WorkerPlan("acted_analysis:act", "acted_analysis:fake_devices", threads=1)
+    return WorkerPlan("acted_analysis:act", "acted_analysis:fake_devices", threads=1, draw="acted_analysis:draw")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every sentence of the session contract, held by both implementations with real workers."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from lsgui.inference.protocol import (
     Cancelled,
     Failed,
     Finished,
+    FlowChoice,
+    MapDone,
     MotionReady,
     Notice,
     Progress,
@@ -218,6 +221,56 @@ def test_a_full_gpu_is_said_and_the_processor_answers(heard):
     assert notices[0].endswith("analysed on the CPU instead.")
     windows = [event.window.start for event in heard.of(1) if isinstance(event, WindowScored)]
     assert windows == [0, 2], "a window is not scored twice"
+
+
+def test_a_map_is_drawn_by_itself_and_ends_without_a_verdict(heard):
+    asked = replace(request(1, "drawn", wanted="flow"), flow=FlowChoice("raft", 2))
+    heard.session.submit(asked)
+    assert heard.until_end_of(1) == MapDone(1)
+    heard.hear_out(0.2)
+    assert [type(event) for event in heard.of(1)] == [Progress, MotionReady, MapDone]
+    assert heard.of(1)[1].motion_map.note == "flow by raft on cpu"
+
+
+def test_a_verdict_replaces_a_map_and_a_map_a_verdict(heard):
+    heard.session.submit(request(1, "patient 20", wanted="focus"))
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 1)
+    heard.session.submit(request(2, "patient 20"))
+    assert heard.until_end_of(1) == Cancelled(1)
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 2)
+    heard.session.submit(request(3, "drawn", wanted="flow"))
+    assert heard.until_end_of(3) == MapDone(3)
+    ends = [event for event in heard.events if isinstance(event, Finished | MapDone | Failed | Cancelled)]
+    assert ends == [Cancelled(1), Cancelled(2), MapDone(3)]
+
+
+def test_a_map_is_cancelled_within_a_second(heard):
+    heard.session.submit(request(1, "patient 30", wanted="flow"))
+    heard.until(lambda event: isinstance(event, Progress))
+    begun = time.monotonic()
+    heard.session.cancel(1)
+    assert heard.until_end_of(1) == Cancelled(1)
+    assert time.monotonic() - begun < 1.0
+    heard.session.submit(request(2, "windows 1"))
+    assert isinstance(heard.until_end_of(2), Finished)
+    assert time.monotonic() - begun < 2.0, "the worker went on with the cancelled map"
+
+
+def test_a_worker_that_dies_over_a_map_fails_it_and_goes_on(heard, expected_log_warnings):
+    heard.session.submit(request(1, "die", wanted="focus"))
+    end = heard.until_end_of(1)
+    assert isinstance(end, Failed)
+    assert end.sentence.startswith("die: ")
+    heard.session.submit(request(2, "drawn", wanted="flow"))
+    assert heard.until_end_of(2) == MapDone(2)
+    assert expected_log_warnings
+
+
+def test_a_map_that_fills_the_gpu_is_drawn_by_the_processor(heard):
+    heard.session.submit(request(1, "full_gpu", device="cuda", wanted="flow"))
+    assert heard.until_end_of(1) == MapDone(1)
+    notices = [event.sentence for event in heard.of(1) if isinstance(event, Notice)]
+    assert notices == ["The GPU ran out of memory: analysed on the CPU instead."]
 
 
 def test_the_session_in_this_process_is_a_thread_of_it(listen):

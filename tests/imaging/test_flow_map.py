@@ -4,7 +4,7 @@ import pytest
 
 from lsgui.core.errors import CancelledError
 from lsgui.core.strip import PleuralStrip
-from lsgui.imaging.dis_flow import relative_flow_map
+from lsgui.imaging.flow_map import relative_flow_map
 
 ROWS, COLUMNS, PLEURA, PITCH = 64, 90, 24, 0.4
 

@@ -1,0 +1,77 @@
+"""One map of a clip whose verdict is known: flow by a chosen method, or where the network looked."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.flow_map import DIS, FlowSolver, relative_flow_map
+from lsgui.inference.pipeline import Emit, IsCancelled, Run, raft_of, strip_of
+from lsgui.inference.protocol import FlowChoice, InferenceRequest
+from lsgui.models.card import load_card
+
+AT_ONCE = {"cpu": 2, "cuda": 32}
+"""Pairs that RAFT computes together: on a processor two take well under a second, after which a cancel is heard."""
+
+
+def draw_map(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> None:
+    """Make the map that a request wants and emit it; a clip too short for it gets none.
+
+    Raises
+    ------
+    CancelledError
+        When `cancelled` says so; asked between stages, frames, and batches of pairs or windows.
+    LsguiError
+        When the line, the model or the weights cannot be used: one sentence.
+    """
+    run = Run(request, load_card(request.model_id), device, emit, cancelled)
+    run.stage(0.02, "Following the chest wall")
+    first, strip = strip_of(request, cancelled)
+    _draw_flow(run, first, strip)
+
+
+def _draw_flow(run: Run, first: int, strip: PleuralStrip) -> None:
+    choice = run.request.flow
+    words = f"Computing the flow map by {choice.method.upper()}"
+    run.stage(0.1, words)
+    solver = flow_solver(choice, run.device)
+    flow = relative_flow_map(
+        strip,
+        run.request.mm_per_px,
+        run.cancelled,
+        solver=solver,
+        step=choice.step,
+        tell=lambda done: run.stage(0.1 + 0.9 * done, words),
+    )
+    run.show(flow, first)
+
+
+def flow_solver(choice: FlowChoice, device: str) -> FlowSolver:
+    """Return what finds the motion.
+
+    Raises
+    ------
+    ModelError
+        When the file of RAFT weights cannot be used: one sentence.
+    """
+    if choice.method == "dis":
+        return DIS
+    raft = raft_of(Path(choice.raft_weights) if choice.raft_weights else None, device)
+    name = f"RAFT ({Path(choice.raft_weights).name})" if choice.raft_weights else "RAFT"
+    return FlowSolver(name, raft_pairs(raft, device), AT_ONCE[device])
+
+
+def raft_pairs(
+    raft: torch.nn.Module, device: str
+) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+    """Return what asks RAFT for the motion of pairs of frames (N, D, S), as (N, D, S, 2) in samples."""
+
+    def pairs(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        frames = torch.from_numpy(np.stack([before, after], axis=1)).to(device)
+        flow = raft(frames)[:, 0].permute(0, 2, 3, 1)
+        return np.asarray(flow.float().cpu().numpy(), dtype=np.float32)
+
+    return pairs
