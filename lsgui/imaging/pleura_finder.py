@@ -48,6 +48,7 @@ def find_pleura(
     scale: Scale,
     *,
     within: Box | None = None,
+    least_confidence: float | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> PleuralROI | None:
     """Return the likeliest pleural line of a clip, or None where none is likely enough: then it must be drawn.
@@ -60,6 +61,8 @@ def find_pleura(
         Its scan area and millimetres per pixel.
     within
         Look only inside this rectangle (x, y, width, height) in pixels, and be content with less evidence.
+    least_confidence
+        Confidence below which no line is suggested; None: `ENOUGH`, or `ENOUGH_WITHIN` in a rectangle.
     cancelled
         Asked between the stretches of the clip and while the line is followed.
 
@@ -84,7 +87,9 @@ def find_pleura(
         return None
     evidence, frame, line = chosen
     confidence = float(1.0 / (1.0 + np.exp(-SHARPNESS * (evidence - SURE_AT))))
-    if confidence < (ENOUGH if within is None else ENOUGH_WITHIN):
+    if least_confidence is None:
+        least_confidence = ENOUGH if within is None else ENOUGH_WITHIN
+    if confidence < least_confidence:
         return None
     points = _points(view, line)
     keyframes = track_line(clip.store, points, frame, (start, stop), clip.info.fps, scale.mm_per_px, cancelled)
