@@ -8,6 +8,12 @@ import numpy.typing as npt
 
 MotionQuantity = Literal["flow", "speckle_change", "focus"]
 
+_HOLDS_S = 0.3
+"""Seconds before the first and after the last moment for which a map still holds: each is measured over about as much.
+Where moments lie further apart it is the distance between two of them."""
+_SAMPLES = 9
+"""Moments at which a window of time is looked at: it spans few maps."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionMap:
@@ -64,15 +70,56 @@ class MotionMap:
         """Return the map at a moment, (D, S), blended between its two neighbours in time.
 
         Where one of the two could not be measured there is nothing to blend (NaN), but at its own moment a map is
-        shown as it is.
+        shown as it is. Well before the first and after the last moment nothing was measured: all NaN.
         """
         return self._blended(self.values, time_s)
+
+    def mean_over(self, time_s: float, window_s: float) -> npt.NDArray[np.float32]:
+        """Return the mean over `window_s` seconds about a moment, (D, S); 0 is `at`, infinity the whole clip.
+
+        The mean is of what was measured; NaN where that is less than half of the window's time that has maps.
+        """
+        if window_s <= 0.0:
+            return self.at(time_s)
+        weights = self._weights(time_s, window_s)
+        used = np.flatnonzero(weights)
+        if used.size == 0:
+            return np.full(self.values.shape[1:], np.nan, dtype=np.float32)
+        share = (weights[used] / weights.sum()).astype(np.float32)
+        series = self.values[used[0] : used[-1] + 1] if used.size == np.ptp(used) + 1 else self.values[used]
+        known = np.isfinite(series)
+        measured = np.tensordot(share, known.astype(np.float32), axes=1)
+        total = np.tensordot(share, np.where(known, series, np.float32(0.0)), axes=1)
+        enough = measured >= 0.5
+        return np.where(enough, total / np.where(enough, measured, np.float32(1.0)), np.float32(np.nan))
+
+    def _weights(self, time_s: float, window_s: float) -> npt.NDArray[np.float64]:
+        """Return how much every map counts in a window of time, (K,); all 0 where none was measured there."""
+        count = len(self.times_s)
+        if not np.isfinite(window_s):
+            return np.asarray(np.gradient(self.times_s) if count > 1 else np.ones(count), dtype=np.float64)
+        reach = self._reach_s()
+        first, last = float(self.times_s[0]), float(self.times_s[-1])
+        moments = time_s + window_s * np.linspace(-0.5, 0.5, _SAMPLES)
+        moments = np.clip(moments[(moments >= first - reach) & (moments <= last + reach)], first, last)
+        after = np.clip(np.searchsorted(self.times_s, moments), 0, count - 1)
+        before = np.maximum(after - 1, 0)
+        span = self.times_s[after] - self.times_s[before]
+        weight = np.where(span > 0, (moments - self.times_s[before]) / np.where(span > 0, span, 1.0), 1.0)
+        both = np.bincount(after, weight, count) + np.bincount(before, 1.0 - weight, count)
+        return np.asarray(both, dtype=np.float64)
+
+    def _reach_s(self) -> float:
+        return max(_HOLDS_S, float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 0.0)
 
     def vectors_at(self, time_s: float) -> npt.NDArray[np.float32] | None:
         """Return the velocities at a moment, (d, s, 2), blended as `at` blends; None without velocities."""
         return None if self.vectors is None else self._blended(self.vectors, time_s)
 
     def _blended(self, series: npt.NDArray[np.float32], time_s: float) -> npt.NDArray[np.float32]:
+        reach = self._reach_s()
+        if not self.times_s[0] - reach <= time_s <= self.times_s[-1] + reach:
+            return np.full(series.shape[1:], np.nan, dtype=np.float32)
         after = min(max(int(np.searchsorted(self.times_s, time_s)), 0), len(self.times_s) - 1)
         before = max(after - 1, 0)
         span = self.times_s[after] - self.times_s[before]

@@ -1,6 +1,7 @@
 """Every command of the window, one row each, in the order of the menus."""
 
-from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY, TOOLS
+from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY
+from lsgui.gui.action_table_views import HEAT, MMODE
 from lsgui.gui.actions import Action, has_clip, has_line, has_worklist
 from lsgui.review import transitions as to
 from lsgui.review.state import OverlayName
@@ -123,6 +124,7 @@ VIEW = (
         checked=lambda s: s.overlays_shown,
     ),
     *(_overlay_row(*row) for row in _OVERLAYS),
+    *HEAT,
     Action(
         "zoom_in",
         "View",
@@ -210,4 +212,4 @@ HELP = (
     Action("about", "Help", "About lsgui", ("Shift+F1",), "Versions and device.", lambda d: d.window.show_about()),
 )
 
-ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *LABEL, *TOOLS, *HELP)
+ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *LABEL, *MMODE, *HELP)

@@ -1,7 +1,5 @@
 """The commands on the clip itself: play, analyse, label. One row each, in the order of the menus."""
 
-from dataclasses import replace
-
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.actions import Action, has_clip, has_line, has_override, has_worklist, is_complete, is_moving
 from lsgui.review import transitions as to
@@ -286,36 +284,5 @@ LABEL = (
         "Go back to the clip before.",
         lambda d: d.controller.clips.go(-1),
         lambda s: s.selected is not None and s.selected > 0,
-    ),
-)
-
-TOOLS = (
-    Action(
-        "column_follows",
-        "Tools",
-        "M-mode column follows the pointer",
-        ("M",),
-        "Take the M-mode where the pointer is.",
-        lambda d: d.controller.change(lambda s: replace(s, mmode_follows_pointer=not s.mmode_follows_pointer)),
-        has_clip,
-        lambda s: s.mmode_follows_pointer,
-    ),
-    Action(
-        "column_left",
-        "Tools",
-        "M-mode column to the left",
-        (",",),
-        "Move the M-mode column along the line.",
-        lambda d: d.controller.set_column(d.controller.state.mmode_column - 0.02),
-        has_line,
-    ),
-    Action(
-        "column_right",
-        "Tools",
-        "M-mode column to the right",
-        (".",),
-        "Move the M-mode column along the line.",
-        lambda d: d.controller.set_column(d.controller.state.mmode_column + 0.02),
-        has_line,
     ),
 )

@@ -41,6 +41,8 @@ def looks_different(old: ReviewState, new: ReviewState) -> bool:
         or old.tool != new.tool
         or old.analysis is not new.analysis
         or old.overlays is not new.overlays
+        or old.heat != new.heat
+        or old.held_scales is not new.held_scales
         or old.overlays_shown != new.overlays_shown
         or old.picture != new.picture
         or old.mmode_column != new.mmode_column

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -187,8 +188,17 @@ class Controller(QObject):
         self._keeper.change_settings(settings)
         self.attempt(lambda: save_settings(settings_file(), settings))
 
+    def choose(self, name: str, value: str) -> None:
+        """Take over and save one setting, by its name."""
+        chosen: dict[str, Any] = {name: value}
+        self.set_settings(replace(self.settings, **chosen))
+
     def _on_keeper_settingsChanged(self, old: Settings, new: Settings) -> None:
-        self.change(lambda s: replace(s, blind=new.blind, model_id=new.model_id, device=new.device, rater=new.rater))
+        self.change(
+            lambda s: replace(
+                s, blind=new.blind, model_id=new.model_id, device=new.device, rater=new.rater, heat=new.heat
+            )
+        )
         self.settingsChanged.emit(old, new)
 
     def _on_readings_labelSaved(self) -> None:

@@ -207,6 +207,8 @@ class MainWindow(QMainWindow):
         self.override_strip.reasonGiven.connect(controller.readings.give_reason)
         self.overlay_panel.overlaySwitched.connect(controller.switch_overlay)
         self.overlay_panel.overlayOpacity.connect(controller.fade_overlay)
+        self.overlay_panel.heatChosen.connect(controller.choose)
+        self.overlay_panel.scaleHoldAsked.connect(lambda: controller.change(to.scales_held))
 
     def _join_opening(self, controller: Controller) -> None:
         self.worklist_panel.clipAsked.connect(controller.clips.select)

@@ -6,6 +6,7 @@ from typing import cast
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from lsgui.gui.heat_menu import HeatMenu
 from lsgui.gui.overlays.base import find_overlays
 from lsgui.gui.overlays.heatmap import HeatMap
 from lsgui.gui.theme import SPACE, set_look
@@ -29,6 +30,9 @@ class OverlayPanel(QWidget):
 
     overlaySwitched = Signal(str, bool)
     overlayOpacity = Signal(str, float)
+    heatChosen = Signal(str, str)
+    """Name of a setting of the heat maps and its new value."""
+    scaleHoldAsked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +70,11 @@ class OverlayPanel(QWidget):
             if kind.has_opacity:
                 self._sliders[name] = self._slider(name, kind.title)
                 grid.addWidget(self._sliders[name], row, 1)
+        self.heat_menu = HeatMenu()
+        self.heat_menu.choiceMade.connect(self.heatChosen)
+        self.heat_menu.holdAsked.connect(self.scaleHoldAsked)
+        grid.setRowMinimumHeight(len(rows), 2 * SPACE)
+        grid.addWidget(self.heat_menu, len(rows) + 1, 0, 1, 2)
         self._units = {n: kind.quantity for n, kind in rows if issubclass(kind, HeatMap)}
 
     def _slider(self, name: str, title: str) -> QSlider:
@@ -79,6 +88,7 @@ class OverlayPanel(QWidget):
 
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Render what differs between two states."""
+        self.heat_menu.apply(old, new)
         if old is None or old.overlays is not new.overlays:
             switches = cast("Mapping[str, OverlaySwitch]", new.overlays)
             for name, switch in self._switches.items():

@@ -23,7 +23,11 @@ class StateKeeper(QObject):
         self._settings = settings
         self._telling = False
         self._state = ReviewState(
-            blind=settings.blind, model_id=settings.model_id, device=settings.device, rater=settings.rater
+            blind=settings.blind,
+            model_id=settings.model_id,
+            device=settings.device,
+            rater=settings.rater,
+            heat=settings.heat,
         )
 
     @property

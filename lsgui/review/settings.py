@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lsgui.core.errors import LsguiError
+from lsgui.inference.protocol import FlowChoice, FlowMethod
+from lsgui.review.heat_style import COLOUR_WORDS, SCALE_WORDS, WINDOW_WORDS, HeatStyle
 from lsgui.review.json_file import load_json, save_json, set_aside
 
 
@@ -129,6 +131,61 @@ class Settings:
         "Analysis",
         choices={"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"},
     )
+
+    heat_colours: Literal["own", "inferno", "magma", "viridis", "cividis"] = _setting(
+        "own",
+        "Colours of heat maps",
+        "All rise evenly in lightness and can be read by colour-blind eyes.",
+        "Heat maps",
+        choices=COLOUR_WORDS,
+    )
+    heat_window: Literal["moment", "half", "second", "clip"] = _setting(
+        "moment",
+        "Averaged over",
+        "How much of the clip a heat map shows at once; the legend says it.",
+        "Heat maps",
+        choices=WINDOW_WORDS,
+    )
+    heat_scale: Literal["own", "clip", "fixed"] = _setting(
+        "own",
+        "Colour scale",
+        "Where the colours begin and end; the same on every clip lets clips be compared.",
+        "Heat maps",
+        choices=SCALE_WORDS,
+    )
+
+    @property
+    def heat(self) -> HeatStyle:
+        """How heat maps are drawn."""
+        return HeatStyle(self.heat_colours, self.heat_window, self.heat_scale)
+
+    flow_method: FlowMethod = _setting(
+        "dis",
+        "Flow by",
+        "What measures motion. DIS is there at once; RAFT, a network, takes a while and is made on demand.",
+        "Flow",
+        choices={"dis": "DIS (dense inverse search)", "raft": "RAFT (network)"},
+    )
+    flow_step: Literal["auto", "1", "2", "3"] = _setting(
+        "auto",
+        "Flow step",
+        "Frames between the two that are compared: a larger step shows slower motion.",
+        "Flow",
+        choices={"auto": "Automatic (about 0.1 s)", "1": "1 frame", "2": "2 frames", "3": "3 frames"},
+    )
+    raft_weights: str = _setting(
+        "",
+        "RAFT weights",
+        "File of RAFT weights (safetensors, or torchvision's .pth); empty for those that come with lsgui.",
+        "Flow",
+        high=1000,
+    )
+
+    @property
+    def flow(self) -> FlowChoice:
+        """How flow is measured."""
+        step = 0 if self.flow_step == "auto" else int(self.flow_step)
+        return FlowChoice(self.flow_method, step, self.raft_weights.strip())
 
     def __post_init__(self) -> None:
         for part in fields(self):

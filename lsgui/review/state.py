@@ -13,6 +13,8 @@ from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
+from lsgui.inference.protocol import USUAL_FLOW, FlowChoice
+from lsgui.review.heat_style import HeatStyle, HeldScales
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,20 @@ class AnalysisPhase(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True)
+class MapWork:
+    """A map that is made on demand, while the verdict and the other maps stay on screen.
+
+    `wanted` is the map's quantity; `words` says what is being made ("flow map by RAFT"); `drawn` is True once it came.
+    """
+
+    wanted: Literal["flow", "focus"]
+    request_id: int
+    words: str
+    fraction: float = 0.0
+    drawn: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """The analysis of the selected clip: progress while it runs, then the verdict and its maps."""
@@ -114,6 +130,8 @@ class Analysis:
     """The line that the request was made for."""
     stale: bool = False
     """True when the line was changed after the verdict: the verdict shown is for the former line."""
+    map_work: MapWork | None = None
+    """The map that is being made for this verdict; None while none is."""
 
     @property
     def ribbon(self) -> Ribbon | None:
@@ -141,7 +159,13 @@ class Worker:
     note: str = ""
 
 
-OverlayName = Literal["pleural_line", "speckle_change", "flow", "flow_arrows", "class_ribbon", "badge", "scale_bar"]
+OverlayName = Literal[
+    "pleural_line", "speckle_change", "flow", "flow_arrows", "focus", "class_ribbon", "badge", "scale_bar"
+]
+
+
+HEAT_MAPS = frozenset({"speckle_change", "flow", "focus"})
+"""Overlays of which one is shown at a time: two colour maps over each other can be read as neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +183,7 @@ def _default_overlays() -> Mapping[OverlayName, OverlaySwitch]:
             "speckle_change": OverlaySwitch(opacity=0.6),
             "flow": OverlaySwitch(shown=False, opacity=0.6),
             "flow_arrows": OverlaySwitch(shown=False),
+            "focus": OverlaySwitch(shown=False, opacity=0.7),
             "class_ribbon": OverlaySwitch(),
             "badge": OverlaySwitch(),
             "scale_bar": OverlaySwitch(),
@@ -216,6 +241,9 @@ class ReviewState:
     worker: Worker = Worker()
     overlays: Mapping[OverlayName, OverlaySwitch] = field(default_factory=_default_overlays)
     overlays_shown: bool = True
+    heat: HeatStyle = field(default_factory=HeatStyle)
+    held_scales: HeldScales = field(default_factory=lambda: MappingProxyType({}))
+    """Colour scales that stay as they are from clip to clip; empty where none is held."""
     picture: PictureSettings = PictureSettings()
     mmode_column: float = 0.5
     """Where along the pleural line (0-1) the M-mode is taken."""
@@ -229,6 +257,8 @@ class ReviewState:
     """Blind reading: the verdict is covered until the reader has saved a label."""
     model_id: str = "cmwru-strip"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    flow: FlowChoice = USUAL_FLOW
+    """How the reader wants flow to be measured; the legend says how the map that is shown was."""
     notice: str = ""
     """One sentence for the notice bar; empty when there is none."""
     rater: str = ""

@@ -10,7 +10,9 @@ from lsgui.core.clip import ClipInfo, FrameStore
 from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
+from lsgui.review.heat_style import heat_range
 from lsgui.review.state import (
+    HEAT_MAPS,
     Analysis,
     AnalysisPhase,
     LoadedClip,
@@ -136,6 +138,8 @@ def clip_closed(state: ReviewState) -> ReviewState:
     return ReviewState(
         worker=state.worker,
         overlays=state.overlays,
+        heat=state.heat,
+        held_scales=state.held_scales,
         blind=state.blind,
         model_id=state.model_id,
         device=state.device,
@@ -275,12 +279,27 @@ def overlays_toggled(state: ReviewState) -> ReviewState:
 
 
 def overlay_switched(state: ReviewState, name: OverlayName, shown: bool) -> ReviewState:
-    """Show or hide one overlay; showing one while all are cleared brings them back."""
+    """Show or hide one overlay; showing one while all are cleared brings them back.
+
+    Of the heat maps one is shown at a time.
+    """
     if name not in state.overlays:
         return state
-    switch = replace(state.overlays[name], shown=shown)
-    overlays = MappingProxyType({**state.overlays, name: switch})
-    return replace(state, overlays=overlays, overlays_shown=state.overlays_shown or shown)
+    overlays = {**state.overlays, name: replace(state.overlays[name], shown=shown)}
+    if shown and name in HEAT_MAPS:
+        others = (other for other in state.overlays if other in HEAT_MAPS and other != name)
+        overlays |= {other: replace(state.overlays[other], shown=False) for other in others}
+    return replace(state, overlays=MappingProxyType(overlays), overlays_shown=state.overlays_shown or shown)
+
+
+def scales_held(state: ReviewState) -> ReviewState:
+    """Hold the colour scales of this clip's heat maps for the clips to come, or let them go."""
+    if state.held_scales:
+        return replace(state, held_scales=MappingProxyType({}))
+    maps = state.analysis.maps.values()
+    ranges = [((m.quantity, m.unit), heat_range(m, state.heat, {})) for m in maps]
+    held: dict[tuple[str, str], tuple[float, float]] = {key: (found.low, found.high) for key, found in ranges}
+    return replace(state, held_scales=MappingProxyType(held)) if held else state
 
 
 def overlay_faded(state: ReviewState, name: OverlayName, opacity: float) -> ReviewState:

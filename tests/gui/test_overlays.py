@@ -26,7 +26,7 @@ from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Ribbon, SegmentScore
 from lsgui.gui.clip_view import ClipView
-from lsgui.gui.colour_map import heat_table, probability_colour
+from lsgui.gui.colour_map import RAMPS, heat_table, probability_colour
 from lsgui.gui.overlays.band_warp import band_grid
 from lsgui.gui.overlays.base import OVERLAYS, Corners, Overlay, find_overlays
 from lsgui.gui.overlays.class_ribbon import stretch_at, stretch_values
@@ -34,6 +34,7 @@ from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR
 from lsgui.gui.overlays.scale_bar import bar_length_mm
 from lsgui.gui.theme import DARK, LIGHT
 from lsgui.imaging.strip_cutter import strip_grid
+from lsgui.review.heat_style import HeatStyle
 from lsgui.review.state import OverlaySwitch, Playback, Reading, ReviewState
 
 Paint = Callable[[ReviewState], np.ndarray]
@@ -284,7 +285,7 @@ def test_clearing_leaves_the_picture_and_the_line_that_goes_with_every_verdict(p
 
 def test_a_blind_reader_sees_nothing_of_the_verdict_before_a_reading_is_saved(paint: Paint) -> None:
     analysed_state = dark(review(analysis=analysed(SlidingLabel.LS_A)))
-    never = paint(dark(review()))
+    never = paint(dark(review(blind=True)))
     blind = paint(replace(analysed_state, blind=True))
     assert (blind == never).all()
     after = paint(replace(analysed_state, blind=True, reading=Reading(None, "14:02:11")))
@@ -302,7 +303,7 @@ def test_a_probability_turns_from_present_over_unsure_to_absent_at_the_threshold
         assert probability_colour(float("nan"), 0.4, look).name() == look.muted
 
 
-@pytest.mark.parametrize("ramp", ["inferno", "frost"])
+@pytest.mark.parametrize("ramp", RAMPS)
 def test_a_heat_ramp_rises_evenly_in_lightness_and_is_clear_at_its_lower_end(ramp: str) -> None:
     table = heat_table(ramp).astype(float)
     assert table[0, 3] == 0
@@ -332,3 +333,52 @@ def test_plates_in_one_corner_stand_below_each_other_and_go_where_there_is_no_ro
 def test_stretches_of_no_length_paint_nothing_wrong(paint: Paint) -> None:
     verdict = prediction(segments=(SegmentScore(0.0, 0.0, 0.2),), ribbon=None)
     paint(dark(review(analysis=analysed(prediction=verdict))))
+
+
+# --- how heat maps are drawn ------------------------------------------------------------------------------------
+
+
+def test_a_map_over_the_whole_clip_is_the_same_at_every_moment_and_the_legend_says_so(paint: Paint) -> None:
+    motion = motion_map()
+    values = motion.values.copy()
+    values[0], values[1] = 0.0, 0.5
+    maps = MappingProxyType({"speckle_change": replace(motion, values=values)})
+    state = only(dark(review(analysis=analysed(maps=maps), mmode_column=1.0)), "speckle_change")
+    moment = paint(state)
+    whole = replace(state, heat=HeatStyle(window="clip"))
+    early, late = (paint(replace(whole, playback=Playback(frame=frame))) for frame in (0, 39))
+    assert np.array_equal(band(early)[:, :200], band(late)[:, :200])
+    assert band(early)[:, :200].mean() > band(moment)[:, :200].mean() + 20
+    assert (moment[:90, 380:] != early[:90, 380:]).any()  # the words below the scale
+
+
+@pytest.mark.parametrize("colours", ["viridis", "cividis", "magma"])
+def test_the_chosen_colours_are_those_of_map_and_legend(paint: Paint, colours: Any) -> None:
+    maps = MappingProxyType({"speckle_change": motion_map(value=0.5)})
+    state = only(dark(review(analysis=analysed(maps=maps), mmode_column=1.0)), "speckle_change")
+    found = paint(replace(state, heat=HeatStyle(colours=colours)))
+    top = RAMPS[colours][-1]
+    assert near(band(found)[20:60, 40:160], top, 12).mean() > 0.9
+    assert near(found[:90, 380:], top, 30).sum() > 20
+    assert not near(paint(state)[:90, 380:], RAMPS["viridis"][8], 12).any()
+
+
+def test_a_fixed_scale_dims_a_map_whose_own_scale_is_smaller(paint: Paint) -> None:
+    maps = MappingProxyType({"flow": motion_map("flow", value=0.5)})  # its own scale ends at 0.5 mm/s
+    state = only(dark(review(analysis=analysed(maps=maps), mmode_column=1.0)), "flow")
+    own, fixed = (
+        band(paint(replace(state, heat=HeatStyle(scale=scale))))[:, :200].mean() for scale in ("own", "fixed")
+    )
+    assert own > 4 * fixed
+
+
+def test_a_map_that_is_switched_on_and_not_there_says_why_where_its_legend_would_be(paint: Paint) -> None:
+    state = only(dark(review(mmode_column=1.0)), "speckle_change")
+    bare = paint(all_off(state))
+    told = paint(state)
+    changed = np.argwhere((told != bare).any(axis=2))
+    assert len(changed) > 200
+    assert changed[:, 0].max() < 80
+    assert changed[:, 1].min() > 300
+    without_line = replace(state, roi=None)
+    assert np.array_equal(paint(without_line), paint(all_off(without_line)))

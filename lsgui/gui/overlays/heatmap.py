@@ -1,5 +1,6 @@
 """What the heat maps share: a motion map coloured and laid over the band below the pleural line of each frame."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,9 @@ from lsgui.core.pleura import Polyline, polyline_length
 from lsgui.gui.colour_map import heat_table
 from lsgui.gui.overlays.band_warp import BandGrid, band_grid, warp_band
 from lsgui.gui.overlays.base import Overlay, OverlayScene
+from lsgui.review.heat_style import HeatRange, HeatStyle, heat_range
+from lsgui.review.map_words import why_no_map
+from lsgui.review.state import ReviewState
 
 _SMOOTH_MM = 2.0
 """The pleural strip smooths its normals over this length."""
@@ -26,15 +30,32 @@ class HeatMap(Overlay):
     quantity: ClassVar[str]
     """Key of the map in `Analysis.maps`."""
     ramp: ClassVar[str] = "inferno"
+    """Its own colours, unless the reader chose others for all maps."""
     caption: ClassVar[str]
     """What the legend says, without the unit."""
 
     def __init__(self) -> None:
-        self._table = heat_table(self.ramp)
         self._grid: BandGrid | None = None
         self._grid_of: tuple[Polyline, tuple[float, ...]] | None = None
+        self._values: npt.NDArray[np.float32] | None = None
+        self._values_of: tuple[MotionMap, float, float] | None = None
         self._image = QImage()
-        self._image_of: tuple[MotionMap, float, BandGrid] | None = None
+        self._image_of: tuple[object, ...] = ()
+
+    @classmethod
+    def missing(cls, state: ReviewState) -> str:
+        """Return why the map is not there, in a few words for the legend; empty where nothing is to be said."""
+        return why_no_map(state, cls.quantity)
+
+    @classmethod
+    def scale_words(cls, motion: MotionMap) -> tuple[str, str, str] | None:
+        """Return what the legend writes under the left end, the middle and the right end; None for round numbers."""
+        return None
+
+    @classmethod
+    def ramp_for(cls, style: HeatStyle) -> str:
+        """Return the colours that the map is drawn in, a key of `RAMPS`."""
+        return cls.ramp if style.colours == "own" else style.colours
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the map of this moment, once there is one and a line to lay it along."""
@@ -42,10 +63,16 @@ class HeatMap(Overlay):
         line = scene.analysed_line
         if motion is None or line is None or len(motion.times_s) == 0:
             return
+        style = scene.state.heat
         grid = self._grid_for(line, motion, scene)
-        key = (motion, scene.time_s, grid)
-        if self._image_of is None or any(a is not b and a != b for a, b in zip(key, self._image_of, strict=True)):
-            self._image = warp_band(self.colours(motion, scene.time_s), grid)
+        values = self._values_at(motion, scene.time_s, style.window_s)
+        scale = heat_range(motion, style, scene.state.held_scales)
+        key = (values, grid, self.ramp_for(style), scale)
+        if len(self._image_of) != len(key) or any(
+            a is not b and (isinstance(a, np.ndarray | BandGrid) or a != b)
+            for a, b in zip(key, self._image_of, strict=True)
+        ):
+            self._image = warp_band(coloured(values, scale, key[2]), grid)
             self._image_of = key
         box = grid.box
         top_left = scene.transform.to_view(box.left(), box.top())
@@ -54,21 +81,13 @@ class HeatMap(Overlay):
         painter.setOpacity(opacity)
         painter.drawImage(QRectF(QPointF(*top_left), QPointF(*bottom_right)), self._image)
 
-    def colours(self, motion: MotionMap, time_s: float) -> npt.NDArray[np.uint8]:
-        """Return the map at a moment in colour, (D, S, 4) uint8 premultiplied; clear where nothing was measured."""
-        values = motion.at(time_s)
-        known = np.isfinite(values)
-        span = max(motion.high - motion.low, 1e-9)
-        level = np.clip((np.where(known, values, motion.low) - motion.low) / span * 255.0, 0, 255).astype(np.uint8)
-        colours = self._table[level]
-        colours[~known] = 0
-        return colours
-
-    @classmethod
-    def scale_words(cls, motion: MotionMap) -> tuple[str, str, str]:
-        """Return what the legend writes under the left end, the middle and the right end of the colours."""
-        middle = (motion.low + motion.high) / 2
-        return f"{motion.low:.3g}", f"{middle:.3g}", f"{motion.high:.3g}"
+    def _values_at(self, motion: MotionMap, time_s: float, window_s: float) -> npt.NDArray[np.float32]:
+        """Return what is shown at a moment, (D, S); the mean of the whole clip is the same at every moment."""
+        key = (motion, time_s if math.isfinite(window_s) else 0.0, window_s)
+        same = self._values_of is not None and self._values_of[0] is motion and self._values_of[1:] == key[1:]
+        if self._values is None or not same:
+            self._values, self._values_of = motion.mean_over(key[1], window_s), key
+        return self._values
 
     def _grid_for(self, line: Polyline, motion: MotionMap, scene: OverlayScene) -> BandGrid:
         clip = scene.state.clip
@@ -81,3 +100,13 @@ class HeatMap(Overlay):
             self._grid = band_grid(line, motion.depth_px, *size, smooth_px, motion.above_px)
             self._grid_of = (line, key)
         return self._grid
+
+
+def coloured(values: npt.NDArray[np.float32], scale: HeatRange, ramp: str) -> npt.NDArray[np.uint8]:
+    """Return values (D, S) in colour, (D, S, 4) uint8 premultiplied; clear where nothing was measured (NaN)."""
+    known = np.isfinite(values)
+    span = max(scale.high - scale.low, 1e-9)
+    level = np.clip((np.where(known, values, scale.low) - scale.low) * (255.0 / span), 0, 255).astype(np.uint8)
+    colours = heat_table(ramp)[level]
+    colours[~known] = 0
+    return colours
