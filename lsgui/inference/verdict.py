@@ -208,27 +208,57 @@ def decide(
     )
 
 
-def lung_point_hint(p_absent: Floats, times_s: Floats | None = None) -> str:
-    """Return a sentence where both classes stand firmly side by side along the line or after one another, else "".
+@dataclass(frozen=True, slots=True)
+class LungPoint:
+    """Where a firm stretch of one class gives way to one of the other: a hint, never a diagnosis.
+
+    Attributes
+    ----------
+    along
+        Fraction of the line's length at which the classes meet; None where they follow one another in time.
+    time_s
+        Moment at which one class gives way to the other; None where they lie side by side.
+    sliding_first
+        True where the sliding part lies before the boundary: nearer to the line's first point, or earlier.
+    """
+
+    along: float | None
+    time_s: float | None
+    sliding_first: bool
+
+
+def lung_point(p_absent: Floats, times_s: Floats | None = None) -> LungPoint | None:
+    """Return where both classes stand firmly side by side along the line or, failing that, after one another.
 
     Parameters
     ----------
     p_absent
         (windows, segments) probabilities.
     times_s
-        (windows,) middle of each window in seconds.
+        (windows,) middle of each window in seconds; None where time is not to be looked at.
     """
     along = np.array([_mean(column) for column in p_absent.T])
     border = _border(along)
     if border is not None:
-        return f"Both classes along the line: possible lung point at {100 * border / len(along):.0f} % of its length."
+        return LungPoint(border / len(along), None, _slides_before(along, border))
     if times_s is None:
-        return ""
-    border = _border(np.array([_mean(row) for row in p_absent]))
+        return None
+    rows = np.array([_mean(row) for row in p_absent])
+    border = _border(rows)
     if border is None:
-        return ""
+        return None
     moment = float(np.interp(border - 0.5, np.arange(len(times_s)), times_s))
-    return f"Both classes one after the other: sliding begins or ends at about {moment:.1f} s."
+    return LungPoint(None, moment, _slides_before(rows, border))
+
+
+def lung_point_hint(p_absent: Floats, times_s: Floats | None = None) -> str:
+    """Return a sentence on the `lung_point` of these probabilities, or an empty one where there is none."""
+    found = lung_point(p_absent, times_s)
+    if found is None:
+        return ""
+    if found.along is not None:
+        return f"Both classes along the line: possible lung point at {100 * found.along:.0f} % of its length."
+    return f"Both classes one after the other: sliding begins or ends at about {found.time_s:.1f} s."
 
 
 def _class_of(p: float, rule: VerdictRule) -> SlidingLabel:
@@ -318,6 +348,11 @@ def _border(p: Floats) -> float | None:
         if kind != next_kind and start - stop <= stretch:
             return (stop + start) / 2.0
     return None
+
+
+def _slides_before(p: Floats, border: float) -> bool:
+    """Return whether the class before a border of cells is the sliding one."""
+    return _mean(p[: int(border)]) < _mean(p[int(np.ceil(border)) :])
 
 
 def _runs(values: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
