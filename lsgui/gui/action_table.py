@@ -1,6 +1,7 @@
 """Every command of the window, one row each, in the order of the menus."""
 
 from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY
+from lsgui.gui.action_table_maps import MAPS
 from lsgui.gui.action_table_views import HEAT, MMODE
 from lsgui.gui.actions import Action, has_clip, has_line, has_worklist
 from lsgui.review import transitions as to
@@ -98,6 +99,7 @@ _OVERLAYS: tuple[tuple[OverlayName, str, tuple[str, ...]], ...] = (
     ("badge", "Verdict badge", ("5",)),
     ("scale_bar", "Scale bar", ("6",)),
     ("flow_arrows", "Flow arrows", ("7",)),
+    ("focus", "Heat map: where the network looked", ("8",)),
 )
 
 
@@ -212,4 +214,4 @@ HELP = (
     Action("about", "Help", "About lsgui", ("Shift+F1",), "Versions and device.", lambda d: d.window.show_about()),
 )
 
-ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *LABEL, *MMODE, *HELP)
+ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *MAPS, *LABEL, *MMODE, *HELP)

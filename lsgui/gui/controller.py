@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +15,7 @@ from lsgui.gui.controller_analysis import AnalysisPart
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_intervals import IntervalsPart
 from lsgui.gui.controller_lines import LinesPart
+from lsgui.gui.controller_maps import MapsPart
 from lsgui.gui.controller_playback import PlaybackPart
 from lsgui.gui.controller_readings import ReadingsPart
 from lsgui.gui.state_keeper import StateKeeper
@@ -57,6 +58,7 @@ class Controller(QObject):
         self.clips = ClipsPart(self._keeper)
         self.lines = LinesPart(self._keeper, self.clips)
         self.analysis = AnalysisPart(self._keeper, self.clips, self.lines, make_session)
+        self.maps = MapsPart(self._keeper, self.analysis)
         self.readings = ReadingsPart(self._keeper, self.lines)
         self.intervals = IntervalsPart(self._keeper, self.clips, self.readings)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
@@ -123,11 +125,11 @@ class Controller(QObject):
         self.change(lambda s: to.playing_set(s, not s.playback.playing))
 
     def cancel(self) -> bool:
-        """Stop what goes on, one thing a press: drawing or searching, the analysis, a half-marked interval, a question.
+        """Stop what goes on, one thing a press: drawing or searching, a map, the analysis, an interval, a question.
 
         Returns False where there was nothing to stop.
         """
-        if self.lines.stop() or self.analysis.cancel() or self.intervals.drop_half():
+        if self.lines.stop() or self.maps.cancel() or self.analysis.cancel() or self.intervals.drop_half():
             return True
         if self.state.override is not None:
             self.readings.give_reason("")
@@ -188,6 +190,18 @@ class Controller(QObject):
         self._keeper.change_settings(settings)
         self.attempt(lambda: save_settings(settings_file(), settings))
 
+    def measure_flow(
+        self, *, method: Literal["dis", "raft"] | None = None, step: Literal["auto", "1", "2", "3"] | None = None
+    ) -> None:
+        """Choose how flow is measured, and show it."""
+        chosen = replace(
+            self.settings,
+            flow_method=method or self.settings.flow_method,
+            flow_step=step or self.settings.flow_step,
+        )
+        self.set_settings(chosen)
+        self.maps.show_flow()
+
     def choose(self, name: str, value: str) -> None:
         """Take over and save one setting, by its name."""
         chosen: dict[str, Any] = {name: value}
@@ -196,7 +210,13 @@ class Controller(QObject):
     def _on_keeper_settingsChanged(self, old: Settings, new: Settings) -> None:
         self.change(
             lambda s: replace(
-                s, blind=new.blind, model_id=new.model_id, device=new.device, rater=new.rater, heat=new.heat
+                s,
+                blind=new.blind,
+                model_id=new.model_id,
+                device=new.device,
+                rater=new.rater,
+                heat=new.heat,
+                flow=new.flow,
             )
         )
         self.settingsChanged.emit(old, new)

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject
 
@@ -12,6 +14,7 @@ from lsgui.gui.inference_thread import InferenceThread, Order
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.inference.protocol import Cancelled, InferenceSession, WorkerReady, WorkerRestarting, WorkerStopped
 from lsgui.review import analysis_transitions as an
+from lsgui.review import map_transitions as maps
 from lsgui.review import transitions as to
 from lsgui.review.log_file import clip_tag
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase
@@ -37,6 +40,8 @@ class AnalysisPart(QObject):
         self._thread.eventArrived.connect(self._on_thread_eventArrived)
         self._last_id = 0
         self._path: Path | None = None
+        self._asked: Order | None = None
+        """The last order for a verdict."""
         self._waiting = False
         self._reason = ""
         """Why the last wish for a verdict could not be met."""
@@ -74,6 +79,27 @@ class AnalysisPart(QObject):
         self._keeper.change(an.analysis_stopped)
         return True
 
+    def submit_map(self, wanted: Literal["flow", "focus"], words: str) -> None:
+        """Ask for one map of the clip whose verdict is shown, along the line and with the model of that verdict."""
+        asked, state = self._asked, self._keeper.state
+        if asked is None or state.analysis.prediction is None:
+            return
+        self._last_id += 1
+        order = replace(asked, id=self._last_id, wanted=wanted, flow=state.flow, device=state.device)
+        self._keeper.change(lambda s: maps.map_started(s, wanted, order.id, words))
+        log.info("map %d: %s", order.id, words)
+        self.start_worker()
+        self._thread.submit(order)
+
+    def cancel_map(self, request_id: int) -> None:
+        """Stop a request for a map."""
+        self._thread.cancel(request_id)
+
+    @property
+    def asked(self) -> Order | None:
+        """The last order for a verdict."""
+        return self._asked
+
     def close(self) -> None:
         """End the worker and the thread."""
         if self._thread.isRunning():
@@ -96,7 +122,9 @@ class AnalysisPart(QObject):
             calibrated=loaded.calibrated,
             quality=loaded.quality,
             seconds={"read": self._clips.read_seconds, "roi": self._lines.roi_seconds},
+            flow=state.flow,
         )
+        self._asked = order
         self._keeper.change(lambda s: an.analysis_started(s, order.id))
         log.info("analysis %d of %s with %s", order.id, clip_tag(loaded.path), order.model_id)
         self.start_worker()

@@ -13,14 +13,17 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.inference.protocol import (
+    USUAL_FLOW,
     Cancelled,
     DeviceChoice,
     Failed,
     Finished,
+    FlowChoice,
     InferenceEvent,
     InferenceRequest,
     InferenceSession,
     MapDone,
+    Wanted,
     WorkerStopped,
 )
 
@@ -43,6 +46,8 @@ class Order:
     calibrated: bool
     quality: tuple[QualityFlag, ...]
     seconds: dict[str, float]
+    wanted: Wanted = "verdict"
+    flow: FlowChoice = USUAL_FLOW
 
 
 def session_maker(*, in_process: bool) -> Callable[[], InferenceSession]:
@@ -178,6 +183,8 @@ class InferenceThread(QThread):
             scale=Scale(mm_per_px=order.mm_per_px, calibrated=order.calibrated),
             quality=order.quality,
             seconds=order.seconds,
+            wanted=order.wanted,
+            flow=order.flow,
         )
 
     def _tell(self, event: InferenceEvent) -> None:

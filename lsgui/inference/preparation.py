@@ -12,7 +12,7 @@ from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction, QualityFlag
 from lsgui.imaging.scan_area import Scale, ScanArea, find_scan_area
 from lsgui.imaging.square_cutter import Box, box_of_strip
-from lsgui.inference.protocol import DeviceChoice, InferenceRequest
+from lsgui.inference.protocol import USUAL_FLOW, DeviceChoice, FlowChoice, InferenceRequest, Wanted
 from lsgui.models.card import ModelCard, load_card
 from lsgui.models.preprocess import ClipInput, needed_box
 
@@ -33,6 +33,8 @@ def build_request(
     quality: tuple[QualityFlag, ...],
     seconds: Mapping[str, float],
     area: ScanArea | None = None,
+    wanted: Wanted = "verdict",
+    flow: FlowChoice = USUAL_FLOW,
 ) -> InferenceRequest:
     """Return the request for one clip.
 
@@ -47,6 +49,8 @@ def build_request(
         Flags raised, and time spent by stage, while reading.
     area
         The scan area where it is known; None: it is looked for where the model sees all of it.
+    wanted, flow
+        What is asked for, and how flow is measured. Flow by itself needs no more than the strip, whatever the model.
 
     Raises
     ------
@@ -55,7 +59,8 @@ def build_request(
     """
     info = clip.info
     check_roi_fits(roi, info.width, info.height, info.path.name)
-    box, scan_box = _boxes(clip, roi, scale, load_card(model_id), area)
+    card = load_card(model_id)
+    box, scan_box = _boxes(clip, roi, scale, None if wanted == "flow" else card, area)
     return InferenceRequest(
         id=request_id,
         clip=info.path.name,
@@ -71,6 +76,8 @@ def build_request(
         quality=_flagged(quality, scale),
         seconds=tuple(seconds.items()),
         scan_box=scan_box,
+        wanted=wanted,
+        flow=flow,
     )
 
 
@@ -86,9 +93,11 @@ def _flagged(quality: tuple[QualityFlag, ...], scale: Scale) -> tuple[QualityFla
     return (*quality, QualityFlag.SCALE_ESTIMATED)
 
 
-def _boxes(clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard, area: ScanArea | None) -> tuple[Box, Box | None]:
-    """Return the box to cut out, and the scan area's box where the model sees all of that."""
-    spec = None if card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
+def _boxes(
+    clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard | None, area: ScanArea | None
+) -> tuple[Box, Box | None]:
+    """Return the box to cut out, and the scan area's box where the model sees all of that; no card: the strip's box."""
+    spec = None if card is None or card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
     scan_box = (area or find_scan_area(clip)).box if spec is not None and spec.region == "scan" else None
     return _box_for(clip, roi, scale, spec, scan_box), scan_box
 

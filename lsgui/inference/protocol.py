@@ -34,6 +34,9 @@ class FlowChoice:
     raft_weights: str = ""
 
 
+USUAL_FLOW = FlowChoice()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class InferenceRequest:
     """All that a worker needs to judge one clip, or to make one map of it.
@@ -85,7 +88,7 @@ class InferenceRequest:
     seconds: tuple[tuple[str, float], ...] = ()
     scan_box: tuple[int, int, int, int] | None = None
     wanted: Wanted = "verdict"
-    flow: FlowChoice = FlowChoice()
+    flow: FlowChoice = USUAL_FLOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from lsgui.inference.protocol import (
     Cancelled,
     Failed,
     Finished,
+    FlowChoice,
     InferenceEvent,
+    MapDone,
     MotionReady,
     Notice,
     Progress,
@@ -16,6 +18,7 @@ from lsgui.inference.protocol import (
     WorkerRestarting,
     WorkerStopped,
 )
+from lsgui.review.map_transitions import map_event
 from lsgui.review.state import Analysis, AnalysisPhase, ReviewState, RoiPhase, Worker, WorkerPhase
 from lsgui.review.transitions import resting_phase
 
@@ -25,7 +28,13 @@ _STOPPED = "Analysis stopped. Enter starts it again."
 def analysis_started(state: ReviewState, request_id: int) -> ReviewState:
     """A request is on its way to the worker."""
     phase = resting_phase(state.roi) if state.roi_phase is not RoiPhase.SUGGESTED else RoiPhase.SET
-    analysis = Analysis(AnalysisPhase.RUNNING, request_id=request_id, stage="Cutting out the pleura", roi=state.roi)
+    analysis = Analysis(
+        AnalysisPhase.RUNNING,
+        request_id=request_id,
+        stage="Cutting out the pleura",
+        roi=state.roi,
+        flow=FlowChoice("dis", state.flow.step),
+    )
     return replace(state, analysis=analysis, roi_phase=phase, tool="none")
 
 
@@ -62,6 +71,8 @@ def request_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
     running = state.analysis
     if isinstance(event, WorkerReady | WorkerRestarting | WorkerStopped):
         return state
+    if running.map_work is not None and event.id == running.map_work.request_id:
+        return map_event(state, event)
     if event.id != running.request_id or running.phase is not AnalysisPhase.RUNNING:
         return state
     if isinstance(event, Notice):
@@ -69,7 +80,9 @@ def request_event(state: ReviewState, event: InferenceEvent) -> ReviewState:
     return replace(state, analysis=_after(running, event))
 
 
-def _after(running: Analysis, event: Progress | WindowScored | MotionReady | Finished | Failed | Cancelled) -> Analysis:
+def _after(
+    running: Analysis, event: Progress | WindowScored | MotionReady | Finished | MapDone | Failed | Cancelled
+) -> Analysis:
     if isinstance(event, Progress):
         return replace(running, fraction=min(max(event.fraction, running.fraction), 1.0), stage=event.stage)
     if isinstance(event, WindowScored):

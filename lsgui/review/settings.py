@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lsgui.core.errors import LsguiError
-from lsgui.inference.protocol import FlowChoice, FlowMethod
+from lsgui.inference.protocol import FlowChoice
 from lsgui.review.heat_style import COLOUR_WORDS, SCALE_WORDS, WINDOW_WORDS, HeatStyle
 from lsgui.review.json_file import load_json, save_json, set_aside
 
@@ -159,7 +159,7 @@ class Settings:
         """How heat maps are drawn."""
         return HeatStyle(self.heat_colours, self.heat_window, self.heat_scale)
 
-    flow_method: FlowMethod = _setting(
+    flow_method: Literal["dis", "raft"] = _setting(
         "dis",
         "Flow by",
         "What measures motion. DIS is there at once; RAFT, a network, takes a while and is made on demand.",
@@ -185,7 +185,7 @@ class Settings:
     def flow(self) -> FlowChoice:
         """How flow is measured."""
         step = 0 if self.flow_step == "auto" else int(self.flow_step)
-        return FlowChoice(self.flow_method, step, self.raft_weights.strip())
+        return FlowChoice(self.flow_method, step, self.raft_weights.strip() if self.flow_method == "raft" else "")
 
     def __post_init__(self) -> None:
         for part in fields(self):

@@ -104,12 +104,14 @@ class AnalysisPhase(StrEnum):
 class MapWork:
     """A map that is made on demand, while the verdict and the other maps stay on screen.
 
-    `wanted` is the map's quantity; `words` says what is being made ("flow map by RAFT"); `drawn` is True once it came.
+    `wanted` is the map's quantity; `words` says what is being made ("flow map by RAFT"), `flow` how flow is measured;
+    `drawn` is True once the map came.
     """
 
     wanted: Literal["flow", "focus"]
     request_id: int
     words: str
+    flow: FlowChoice = USUAL_FLOW
     fraction: float = 0.0
     drawn: bool = False
 
@@ -130,6 +132,8 @@ class Analysis:
     """The line that the request was made for."""
     stale: bool = False
     """True when the line was changed after the verdict: the verdict shown is for the former line."""
+    flow: FlowChoice = USUAL_FLOW
+    """How the flow map among `maps` was measured."""
     map_work: MapWork | None = None
     """The map that is being made for this verdict; None while none is."""
 

@@ -139,6 +139,7 @@ def clip_closed(state: ReviewState) -> ReviewState:
         worker=state.worker,
         overlays=state.overlays,
         heat=state.heat,
+        flow=state.flow,
         held_scales=state.held_scales,
         blind=state.blind,
         model_id=state.model_id,
