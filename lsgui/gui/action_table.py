@@ -3,7 +3,7 @@
 from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY
 from lsgui.gui.action_table_maps import MAPS
 from lsgui.gui.action_table_views import HEAT, MMODE
-from lsgui.gui.actions import Action, has_clip, has_line, has_worklist
+from lsgui.gui.actions import Action, has_clip, has_line, has_worklist, is_complete
 from lsgui.review import transitions as to
 from lsgui.review.state import OverlayName
 
@@ -38,6 +38,15 @@ FILE = (
         lambda d: d.window.export_picture(),
         has_clip,
         group=True,
+    ),
+    Action(
+        "export_mmode",
+        "File",
+        "Export M-mode…",
+        ("Ctrl+Shift+E",),
+        "Save the M-mode with its axes as a PNG, and its raw greys with their scales.",
+        lambda d: d.window.export_mmode(),
+        lambda s: is_complete(s) and has_line(s),
     ),
     Action("quit", "File", "Quit", ("Ctrl+Q",), "End the program.", lambda d: d.window.quit(), group=True),
 )

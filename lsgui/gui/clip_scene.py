@@ -45,6 +45,7 @@ def looks_different(old: ReviewState, new: ReviewState) -> bool:
         or old.held_scales is not new.held_scales
         or old.overlays_shown != new.overlays_shown
         or old.picture != new.picture
-        or old.mmode_column != new.mmode_column
+        or (old.mmode_column, old.mmode_second) != (new.mmode_column, new.mmode_second)
+        or old.mmode_depth != new.mmode_depth
         or old.verdict_hidden != new.verdict_hidden
     )

@@ -4,7 +4,6 @@ import math
 from enum import Enum
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -24,11 +23,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from lsgui.core.pleura import Polyline
 from lsgui.gui.clip_notes import clip_note, paint_decoding, paint_note
+from lsgui.gui.clip_pointer import ColumnName, column_at, greys_after, on_ribbon, on_ring, pointer_shape
 from lsgui.gui.clip_scene import looks_different, picture_box
 from lsgui.gui.frame_picture import FramePicture, frame_time, pixel_aspect
 from lsgui.gui.overlays.base import Corners, OverlayScene, OverlayStack
-from lsgui.gui.polyline_edit import nearest_on_line, point_and_normal
+from lsgui.gui.polyline_edit import nearest_on_line
 from lsgui.gui.roi_tool import Grip, RoiTool, ToolName
 from lsgui.gui.theme import DARK
 from lsgui.gui.view_transform import ViewTransform
@@ -56,6 +57,8 @@ class ClipView(QWidget):
     """A box (x, y, width, height) in pixels of the file, in which the pleural line is to be searched."""
     columnPointed = Signal(float)
     """Where along the pleural line (0-1) the M-mode is wanted."""
+    secondColumnPointed = Signal(float)
+    """The same for the second M-mode: its column is dragged, or the clip is clicked with Shift."""
     pictureAdjusted = Signal(float, float)
     """Brightness and contrast as in `PictureSettings`."""
     filesDropped = Signal(list)
@@ -79,6 +82,7 @@ class ClipView(QWidget):
         self._frame = 0
         self._transform = ViewTransform.fit(1, 1, self.width(), self.height())
         self._drag = _Drag.NONE
+        self._column: ColumnName = "a"
         self._pressed = QPointF()
         self._last = QPointF()
         self._wandered = False
@@ -237,10 +241,13 @@ class ClipView(QWidget):
         self._pressed = self._last = at
         self._wandered = False
         if event.button() == Qt.MouseButton.LeftButton and self._picture.frame is not None:
-            if self._tool.press(at.x(), at.y()):
+            shown, state = self._shown_line(), self._state
+            column = column_at(shown, state, at)
+            if not on_ring(shown, state, at) and self._tool.press(at.x(), at.y()):
                 self._drag = _Drag.TOOL
             else:
-                self._drag = _Drag.COLUMN if self._on_column(at) else _Drag.PAN
+                self._drag = _Drag.PAN if column is None else _Drag.COLUMN
+                self._column = column or "a"
         elif event.button() == Qt.MouseButton.MiddleButton:
             self._drag = _Drag.PAN
         elif event.button() == Qt.MouseButton.RightButton and self._state is not None:
@@ -257,9 +264,9 @@ class ClipView(QWidget):
         if self._drag is _Drag.PAN and self._wandered:
             self._look(self._transform.panned(step.x(), step.y()))
         elif self._drag is _Drag.COLUMN:
-            self._ask_column(at)
+            self._ask_column(at, self._column)
         elif self._drag is _Drag.GREYS and self._wandered and not self._tool.drawing:
-            self._ask_greys(offset)
+            self.pictureAdjusted.emit(*greys_after(self._greys, offset))
         elif self._drag in (_Drag.TOOL, _Drag.NONE):
             self._tool.move(at.x(), at.y(), self._drag is _Drag.TOOL)
             follows = self._state is not None and self._state.mmode_follows_pointer
@@ -274,7 +281,7 @@ class ClipView(QWidget):
         if drag is _Drag.TOOL:
             self._tool.release(at.x(), at.y())
         elif drag is _Drag.PAN and not self._wandered and event.button() == Qt.MouseButton.LeftButton:
-            self._ask_column(at)
+            self._ask_column(at, "b" if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else "a")
         elif drag is _Drag.GREYS and not self._wandered:
             self._tool.right_click()
         self._point_at(at)
@@ -297,38 +304,26 @@ class ClipView(QWidget):
         """Drop the line from the last point to the pointer."""
         self._tool.changed.emit()
 
-    def _on_column(self, at: QPointF) -> bool:
-        line, state = self._tool.line(), self._state
-        if line is None or state is None or not state.overlays_shown:
-            return False
-        (x, y), (nx, ny) = point_and_normal(self._transform.points_to_view(line), state.mmode_column)
-        return abs((at.x() - x) * ny - (at.y() - y) * nx) <= 5.0
-
-    def _ask_column(self, at: QPointF) -> None:
+    def _shown_line(self) -> Polyline | None:
         line = self._tool.line()
-        if line is not None:
-            shown = self._transform.points_to_view(line)
-            self.columnPointed.emit(nearest_on_line(shown, (at.x(), at.y()))[1])
+        return None if line is None else self._transform.points_to_view(line)
 
-    def _ask_greys(self, offset: QPointF) -> None:
-        brightness = float(np.clip(self._greys.brightness - offset.y() / 300, -1.0, 1.0))
-        contrast = float(np.clip(self._greys.contrast * 2 ** (offset.x() / 200), 0.2, 4.0))
-        self.pictureAdjusted.emit(brightness, contrast)
+    def _ask_column(self, at: QPointF, which: ColumnName = "a") -> None:
+        shown = self._shown_line()
+        if shown is not None:
+            asked = self.columnPointed if which == "a" else self.secondColumnPointed
+            asked.emit(nearest_on_line(shown, (at.x(), at.y()))[1])
 
     def _point_at(self, at: QPointF) -> None:
         """Let the pointer say what a press would do here."""
-        shape = Qt.CursorShape.ArrowCursor
-        grip = self._tool.grip_at(at.x(), at.y())
-        if self._tool.drawing:
-            shape = Qt.CursorShape.CrossCursor
-        elif self._drag is _Drag.PAN and self._wandered:
-            shape = Qt.CursorShape.ClosedHandCursor
-        elif grip is Grip.HANDLE:
-            shape = Qt.CursorShape.PointingHandCursor
-        elif grip is Grip.LINE:
-            shape = Qt.CursorShape.SizeAllCursor
-        elif self._drag is _Drag.COLUMN or self._on_column(at):
-            shape = Qt.CursorShape.SizeHorCursor
+        shown = self._shown_line()
+        shape = pointer_shape(
+            drawing=self._tool.drawing,
+            panning=self._drag is _Drag.PAN and self._wandered,
+            grip=self._tool.grip_at(at.x(), at.y()),
+            on_column=self._drag is _Drag.COLUMN or column_at(shown, self._state, at) is not None,
+            on_ribbon=on_ribbon(shown, self._state, at),
+        )
         if self.cursor().shape() is not shape:
             self.setCursor(shape)
 

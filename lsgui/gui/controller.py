@@ -20,6 +20,7 @@ from lsgui.gui.controller_playback import PlaybackPart
 from lsgui.gui.controller_readings import ReadingsPart
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.inference.protocol import InferenceSession
+from lsgui.review import mmode_transitions as mm
 from lsgui.review import transitions as to
 from lsgui.review.demo_clips import DemoClip
 from lsgui.review.paths import settings_file
@@ -180,6 +181,10 @@ class Controller(QObject):
         """Take the M-mode at another place along the pleural line."""
         self.change(lambda s: to.column_set(s, column))
 
+    def set_second_column(self, column: float | None) -> None:
+        """Take a second M-mode at a place along the pleural line, or none."""
+        self.change(lambda s: mm.second_column_set(s, column))
+
     def point_column(self, column: float) -> None:
         """The pointer is over this place of the line: the M-mode follows where it was told to."""
         if self.state.mmode_follows_pointer:
@@ -216,6 +221,7 @@ class Controller(QObject):
                 device=new.device,
                 rater=new.rater,
                 heat=new.heat,
+                mmode_stacked=new.mmode_pair == "stacked",
                 flow=new.flow,
             )
         )

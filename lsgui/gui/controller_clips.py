@@ -66,6 +66,7 @@ class KeptClip:
     analysis: Analysis = field(default_factory=Analysis)
     history: RoiHistory = field(default_factory=RoiHistory)
     mmode_column: float = 0.5
+    mmode_second: float | None = None
 
 
 class ClipsPart(QObject):
@@ -168,7 +169,7 @@ class ClipsPart(QObject):
             return
         analysis = state.analysis if state.analysis.phase is AnalysisPhase.DONE else Analysis()
         phase = state.roi_phase if state.roi_phase is RoiPhase.SET else to.resting_phase(state.roi)
-        kept = KeptClip(state.roi, phase, analysis, self.history, state.mmode_column)
+        kept = KeptClip(state.roi, phase, analysis, self.history, state.mmode_column, state.mmode_second)
         self._kept[state.clip.path] = kept
         self._kept.move_to_end(state.clip.path)
         while len(self._kept) > _KEPT_CLIPS:
@@ -221,6 +222,7 @@ def _with_kept(state: ReviewState, kept: KeptClip) -> ReviewState:
         roi_phase=kept.roi_phase,
         analysis=kept.analysis,
         mmode_column=kept.mmode_column,
+        mmode_second=kept.mmode_second,
         can_undo=bool(kept.history.past),
         can_redo=bool(kept.history.future),
     )

@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
         self._controller.close()
         self.worklist_panel.close_thread()
         self.mmode_view.stop()
+        self.commands.exporter.stop()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -198,6 +199,7 @@ class MainWindow(QMainWindow):
         view.rectangleDrawn.connect(controller.suggest_within)
         view.toolEnded.connect(controller.lines.put_tool_down)
         view.columnPointed.connect(controller.set_column)
+        view.secondColumnPointed.connect(controller.set_second_column)
         view.pictureAdjusted.connect(controller.adjust_picture)
         self.mmode_view.frameAsked.connect(controller.seek)
         self.verdict_panel.analyseAsked.connect(controller.analysis.analyse)

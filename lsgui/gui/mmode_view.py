@@ -1,52 +1,72 @@
-"""The M-mode: the grey values along one line across the pleura, over the whole clip, on the seek bar's time axis."""
+"""The M-mode: the grey values along one or two lines across the pleura, over the whole clip, with its axes."""
+
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lsgui.gui.colour_map import probability_colour, with_alpha
+from lsgui.gui.colour_map import probability_colour
 from lsgui.gui.frame_picture import grey_table
-from lsgui.gui.job_thread import JobThread
-from lsgui.gui.mmode_job import MModeJob, MModePiece, MModeRequest
+from lsgui.gui.mmode_axes import paint_depth, paint_times
+from lsgui.gui.mmode_job import MModeRequest
+from lsgui.gui.mmode_track import MModeTrack
 from lsgui.gui.overlays.class_ribbon import stretch_at
-from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, mmode_reach_px
+from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, SECOND_COLOUR, letter_plate
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font, tokens
 from lsgui.gui.time_axis import ROOM_INSET, TimeAxis, timeline_of
 from lsgui.gui.verdict_text import number_words
+from lsgui.review.mmode_transitions import mmode_reach_px
 from lsgui.review.playback import Timeline
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
 
-_SETTLE_MS = 40
-"""A line or column that keeps moving is cut only when it rests this long."""
 _HEAD, _FOOT = 22.0, 18.0
+_BETWEEN = 16.0
+"""Points between two M-modes side by side."""
+_LOW, _LOW_PAIR = 96, 190
+"""Least height of one M-mode, and of two above one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One M-mode on the screen: its letter and colour, its place on the line, its track, and where it is painted."""
+
+    letter: Literal["A", "B"]
+    colour: str
+    column: float
+    track: MModeTrack
+    box: QRectF
+    axis: TimeAxis
+
+    @property
+    def head(self) -> QRectF:
+        return QRectF(self.box.left(), self.box.top() - _HEAD + 2, self.box.width(), _HEAD - 2)
 
 
 class MModeView(QWidget):
-    """Shows the M-mode at the green line of the clip; a click asks for the frame under the pointer."""
+    """Shows the M-mode at the green line of the clip, and beside it that at the second line where there is one.
+
+    A click asks for the frame under the pointer.
+    """
 
     frameAsked = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumHeight(96)
+        self.setMinimumHeight(_LOW)
         self.setAccessibleName("M-mode")
         self.setToolTip("Layers above, grains below: sliding. Layers everywhere: no sliding here.")
         self._state: ReviewState | None = None
         self._timeline: Timeline | None = None
-        self._wanted: MModeRequest | None = None
-        self._piece: MModePiece | None = None
         self._table = grey_table(ReviewState().picture)
-        self._image = QImage()
-        self._image_of: tuple[npt.NDArray[np.uint8], tuple[int, int], Timeline] | None = None
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._on_settle_timeout)
-        self._thread = JobThread("mmode", self, calm=True)
-        self._thread.told.connect(self._on_thread_told)
+        self._tracks = (MModeTrack("mmode", self), MModeTrack("mmode-b", self))
+        self._held: _Panel | None = None
+        for track in self._tracks:
+            track.changed.connect(self.update)
         app = QCoreApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.stop)
@@ -56,17 +76,17 @@ class MModeView(QWidget):
         return QSize(600, 168)
 
     def stop(self) -> None:
-        """End the thread; the window calls this when it closes."""
-        self._settle.stop()
-        self._thread.close()
+        """End the threads; the window calls this when it closes."""
+        for track in self._tracks:
+            track.stop()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End the thread of a view that stands alone."""
+        """End the threads of a view that stands alone."""
         self.stop()
         super().closeEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """End the thread before the widget goes."""
+        """End the threads before the widget goes."""
         if event.type() == QEvent.Type.DeferredDelete:
             self.stop()
         return super().event(event)
@@ -76,14 +96,14 @@ class MModeView(QWidget):
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Render what differs between two states."""
         self._state = new
-        clip_changed = old is None or old.clip is not new.clip
-        if clip_changed:
+        if old is None or old.clip is not new.clip:
             self._timeline = timeline_of(new)
         if old is None or old.picture != new.picture:
             self._table = grey_table(new.picture)
-            self._image_of = None
-        if clip_changed or old is None or old.roi is not new.roi or old.mmode_column != new.mmode_column:
-            self._want(_request(new))
+        if old is None or _cuts_different(old, new):
+            self._tracks[0].want(_request(new, new.mmode_column))
+            self._tracks[1].want(None if new.mmode_second is None else _request(new, new.mmode_second))
+            self.setMinimumHeight(_LOW_PAIR if new.mmode_second is not None and new.mmode_stacked else _LOW)
         if old is None or _looks_different(old, new):
             self.update()
         elif old.playback.frame != new.playback.frame:
@@ -91,187 +111,127 @@ class MModeView(QWidget):
 
     def _move_cursor(self, before: int, after: int) -> None:
         """Repaint only where the line was and is, and the words that go with the frame: this is every frame's work."""
-        axis = self._axis()
-        if axis is None:
-            return
-        for frame in (before, after):
-            x = int(axis.x_of_frame(min(frame, axis.timeline.last)))
-            self.update(x - 3, 0, 7, self.height())
-        self.update(0, 0, self.width(), int(_HEAD))
-
-    def _want(self, request: MModeRequest | None) -> None:
-        if request is None:
-            self._wanted = self._piece = None
-            self._settle.stop()
-            self._thread.stop_job()
-            self.update()
-            return
-        more = request.continues(self._wanted)
-        if more and self._wanted is not None and request.frames == self._wanted.frames:
-            return
-        if self._piece is not None and self._piece.request.store is not request.store:
-            self._piece = None
-        self._wanted = request
-        if not self._settle.isActive() or not more:
-            self._settle.start()
-
-    def _on_settle_timeout(self) -> None:
-        wanted, piece = self._wanted, self._piece
-        if wanted is None:
-            return
-        if piece is not None and piece.image is not None and wanted.continues(piece.request):
-            wanted = MModeRequest(
-                wanted.store, wanted.roi, wanted.column, wanted.frames, wanted.above_px, wanted.below_px, piece.image
-            )
-            self._wanted = wanted
-        self._thread.submit(MModeJob(wanted))
-
-    def _on_thread_told(self, event: object) -> None:
-        if isinstance(event, MModePiece) and self._wanted is not None and event.request.continues(self._wanted):
-            self._piece = event
-            self.update()
+        for panel in self._panels():
+            for frame in (before, after):
+                x = int(panel.axis.x_of_frame(min(frame, panel.axis.timeline.last)))
+                self.update(x - 3, int(panel.box.top()), 7, int(panel.box.height()) + 1)
+            self.update(panel.head.toAlignedRect())
 
     # Painting
 
-    def _picture_box(self) -> QRectF:
-        return QRectF(ROOM_INSET, _HEAD, self.width() - 2 * ROOM_INSET, max(self.height() - _HEAD - _FOOT, 1.0))
-
-    def _axis(self) -> TimeAxis | None:
-        if self._timeline is None:
-            return None
-        box = self._picture_box()
-        return TimeAxis(self._timeline, box.left(), box.right())
+    def _panels(self) -> tuple[_Panel, ...]:
+        """Return the M-modes that are shown, each with its place; none while there is no frame."""
+        state, timeline = self._state, self._timeline
+        if state is None or timeline is None:
+            return ()
+        room = QRectF(ROOM_INSET, 0, self.width() - 2 * ROOM_INSET, self.height())
+        shown = [("A", COLUMN_COLOUR, state.mmode_column)]
+        if state.mmode_second is not None:
+            shown.append(("B", SECOND_COLOUR, state.mmode_second))
+        panels = []
+        for at, (letter, colour, column) in enumerate(shown):
+            part = _part(room, at, len(shown), stacked=state.mmode_stacked)
+            box = part.adjusted(0, _HEAD, 0, -_FOOT)
+            box.setHeight(max(box.height(), 1.0))
+            axis = TimeAxis(timeline, box.left(), box.right())
+            panels.append(_Panel("A" if letter == "A" else "B", colour, column, self._tracks[at], box, axis))
+        return tuple(panels)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint title, picture, axes and the line of the current frame."""
+        """Paint titles, pictures, axes and the lines of the current frame."""
         painter = QPainter(self)
-        look = tokens()
-        painter.fillRect(self.rect(), QColor(look.panel))
+        painter.fillRect(self.rect(), QColor(tokens().panel))
         painter.setFont(text_font(SIZE_SMALL))
-        box, axis, state = self._picture_box(), self._axis(), self._state
-        painter.fillRect(box, QColor(look.clip))
-        piece = self._piece
-        if state is None or axis is None or piece is None or piece.image is None or piece.image.shape[1] == 0:
-            self._paint_empty(painter, box)
-            return
-        self._paint_title(painter, state)
-        painter.drawImage(QPointF(box.left(), box.top()), self._scaled(piece.image, axis, box))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_depth(painter, box, piece.request)
-        self._paint_times(painter, box, axis)
-        at = axis.x_of_frame(min(state.playback.frame, axis.timeline.last))
-        painter.setPen(QPen(QColor(COLUMN_COLOUR), 1.2))
-        painter.drawLine(QPointF(at, box.top()), QPointF(at, box.bottom()))
+        panels = self._panels()
+        if self._state is None or not panels:
+            self._paint_empty(painter, QRectF(self.rect()).adjusted(ROOM_INSET, _HEAD, -ROOM_INSET, -_FOOT))
+        for panel in panels:
+            self._paint_panel(painter, panel, pair=len(panels) > 1)
         painter.end()
 
-    def _scaled(self, image: npt.NDArray[np.uint8], axis: TimeAxis, box: QRectF) -> QImage:
-        """Return the M-mode at the size of its box; column k lies where frame k begins."""
-        import cv2  # loaded by the readers by the time an M-mode is there
-
-        ratio = self.devicePixelRatioF()
-        size = (max(round(box.width() * ratio), 1), max(round(box.height() * ratio), 1))
-        made = self._image_of
-        if made is not None and made[0] is image and made[1] == size and made[2] is axis.timeline:
-            return self._image
-        times = (np.arange(size[0]) + 0.5) / size[0] * axis.timeline.end_s
-        known = axis.timeline.starts[: image.shape[1]]
-        columns = np.interp(times, known, np.arange(len(known))).astype(np.float32)
-        rows = ((np.arange(size[1]) + 0.5) / size[1] * image.shape[0] - 0.5).astype(np.float32)
-        map_x, map_y = np.meshgrid(columns, rows)
-        shown = cv2.remap(cv2.LUT(image, self._table), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        end = axis.timeline.start_of(len(known))
-        shown[:, times > end] = 0
-        self._image = QImage(shown.data, size[0], size[1], size[0], QImage.Format.Format_Grayscale8).copy()
-        self._image.setDevicePixelRatio(ratio)
-        self._image_of = (image, size, axis.timeline)
-        return self._image
-
-    def _paint_title(self, painter: QPainter, state: ReviewState) -> None:
-        look = tokens()
-        box = QRectF(ROOM_INSET, 2, self.width() - 2 * ROOM_INSET, _HEAD - 2)
-        painter.setPen(QColor(look.muted))
-        left, middle = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter
-        title = "M-mode at the green line · straightened on the pleura"
-        painter.drawText(box, left | middle, title)
-        words, prediction = self.stretch_words(), state.analysis.prediction
-        if not words or prediction is None:
+    def _paint_panel(self, painter: QPainter, panel: _Panel, *, pair: bool) -> None:
+        state, piece, box = self._state, panel.track.piece, panel.box
+        if state is None or piece is None or piece.image is None or piece.image.shape[1] == 0:
+            self._paint_empty(painter, box, "" if piece is None else piece.error)
             return
-        p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
-        metrics = QFontMetricsF(painter.font())
-        if metrics.horizontalAdvance(title) + metrics.horizontalAdvance(words) + 24 < box.width():
-            painter.setPen(
-                QColor(look.muted) if p_absent is None else probability_colour(p_absent, prediction.threshold, look)
-            )
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, words)
+        painter.fillRect(box, QColor(tokens().clip))
+        self._paint_title(painter, panel, pair=pair)
+        ratio = self.devicePixelRatioF()
+        picture = panel.track.scaled(piece.image, self._table, panel.axis, box, ratio)
+        painter.drawImage(QPointF(box.left(), box.top()), picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_depth(painter, box, piece.request, None if state.clip is None else state.clip.mm_per_px)
+        paint_times(painter, box, panel.axis)
+        at = panel.axis.x_of_frame(min(state.playback.frame, panel.axis.timeline.last))
+        painter.setPen(QPen(QColor(panel.colour), 1.2))
+        painter.drawLine(QPointF(at, box.top()), QPointF(at, box.bottom()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def stretch_words(self) -> str:
-        """Return what the model says of the stretch under the green line at this moment; empty where it may not."""
+    def _paint_title(self, painter: QPainter, panel: _Panel, *, pair: bool) -> None:
+        head, look = panel.head, tokens()
+        if pair:
+            letter_plate(painter, QPointF(head.left() + 8, head.center().y()), panel.letter, panel.colour)
+            head = head.adjusted(24, 0, 0, 0)
+        metrics = QFontMetricsF(painter.font())
+        words, p_absent = self.stretch_words(panel.letter), self._stretch(panel.column)
+        room = head.width() - (metrics.horizontalAdvance(words) + 24 if words else 0.0)
+        title = next((t for t in self._titles(panel, pair=pair) if metrics.horizontalAdvance(t) <= room), "")
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(look.muted))
+        painter.drawText(head, Qt.AlignmentFlag.AlignLeft | middle, title)
+        prediction = None if self._state is None else self._state.analysis.prediction
+        if not words or prediction is None or metrics.horizontalAdvance(words) > head.width():
+            return
+        if p_absent is not None:
+            painter.setPen(probability_colour(p_absent, prediction.threshold, look))
+        painter.drawText(head, Qt.AlignmentFlag.AlignRight | middle, words)
+
+    def _titles(self, panel: _Panel, *, pair: bool) -> tuple[str, ...]:
+        """Return what stands above an M-mode, the longest first: the first one with room is taken."""
+        clip = None if self._state is None else self._state.clip
+        where = f"{100 * panel.column:.0f} % of the line"
+        estimated = clip is not None and bool(clip.mm_per_px) and not clip.calibrated
+        short = where if pair else f"M-mode at the green line · {where}"
+        long = f"{short} · straightened on the pleura"
+        return (f"{long} · mm estimated" if estimated else long, long, short, where)
+
+    def _stretch(self, column: float) -> float | None:
+        state = self._state
+        prediction = None if state is None else state.analysis.prediction
+        return None if state is None or prediction is None else stretch_at(prediction, state.playback.frame, column)
+
+    def stretch_words(self, letter: Literal["A", "B"] = "A") -> str:
+        """Return what the model says of the stretch under a column at this moment; empty where it may not."""
         state = self._state
         prediction = None if state is None else state.analysis.prediction
         if state is None or prediction is None or state.verdict_hidden or state.analysis.stale:
             return ""
-        if not prediction.tells_stretches:
+        column = state.mmode_column if letter == "A" else state.mmode_second
+        if column is None or not prediction.tells_stretches:
             return ""
-        p_absent = stretch_at(prediction, state.playback.frame, state.mmode_column)
+        p_absent = self._stretch(column)
         return f"this stretch now: {'not scored' if p_absent is None else f'p(absent) {number_words(p_absent)}'}"
 
     @property
     def image(self) -> npt.NDArray[np.uint8] | None:
-        """The M-mode as it was cut so far, (depth, time) uint8; None while there is none."""
-        return None if self._piece is None else self._piece.image
+        """The first M-mode as it was cut so far, (depth, time) uint8; None while there is none."""
+        return self._tracks[0].image
 
-    def _paint_depth(self, painter: QPainter, box: QRectF, request: MModeRequest) -> None:
-        """Paint the pleura as a dashed line at 0, and the depths on small plates at the left edge."""
-        state = self._state
-        scale = None if state is None or state.clip is None else state.clip.mm_per_px
-        per_unit = 1.0 / scale if scale else 1.0  # pixels of the clip per unit of the axis
-        depth = request.above_px + request.below_px + 1
-        metrics = QFontMetricsF(painter.font())
-        step = next(
-            s for s in (5, 10, 20, 50, 100, 1000) if s * per_unit / depth * box.height() >= 1.7 * metrics.height()
-        )
-        unit = "mm" if scale else "px"
-        first = -int(request.above_px / per_unit / step) * step
-        for value in range(first, int(request.below_px / per_unit) + 1, step):
-            y = box.top() + (request.above_px + 0.5 + value * per_unit) / depth * box.height()
-            if value == 0:
-                painter.setPen(QPen(with_alpha(DARK.accent, 0.9), 1.0, Qt.PenStyle.DashLine))
-                painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            words = f"0 {unit}" if value == 0 else f"{'+' if value > 0 else '−'}{abs(value)}"
-            wide = metrics.horizontalAdvance(words) + 8
-            plate = QRectF(box.left() + 3, y - metrics.height() / 2, wide, metrics.height())
-            plate.moveTop(min(max(plate.top(), box.top() + 1), box.bottom() - 1 - plate.height()))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(with_alpha(DARK.background, 0.65))
-            painter.drawRoundedRect(plate, 3, 3)
-            painter.setPen(QColor(DARK.text))
-            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
+    @property
+    def second_image(self) -> npt.NDArray[np.uint8] | None:
+        """The same of the second column."""
+        return self._tracks[1].image
 
-    def _paint_times(self, painter: QPainter, box: QRectF, axis: TimeAxis) -> None:
-        end = axis.timeline.end_s
-        metrics = QFontMetricsF(painter.font())
-        least = metrics.horizontalAdvance("00.0 s") * 2
-        steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 300.0)
-        step = next((s for s in steps if s / max(end, 1e-9) * box.width() >= least), end or 1.0)
-        painter.setPen(QColor(tokens().muted))
-        for index in range(int(end / step + 1e-6) + 1):
-            x = axis.x_of_time(index * step)
-            words = f"{index * step:g}" + (" s" if index == 0 else "")
-            wide = metrics.horizontalAdvance(words)
-            left = min(max(x - wide / 2, box.left()), box.right() - wide)
-            painter.drawText(QPointF(left, box.bottom() + 3 + metrics.ascent()), words)
-
-    def _paint_empty(self, painter: QPainter, box: QRectF) -> None:
+    def _paint_empty(self, painter: QPainter, box: QRectF, error: str = "") -> None:
+        painter.fillRect(box, QColor(tokens().clip))
         painter.setPen(QColor(DARK.muted))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.sentence())
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, error or self.sentence())
 
     def sentence(self) -> str:
         """Return what is said while there is no M-mode."""
         state = self._state
         if state is None or state.clip is None or state.clip.phase in (LoadPhase.EMPTY, LoadPhase.FAILED):
             return "The M-mode of a clip appears here."
-        if self._piece is not None and self._piece.error:
-            return self._piece.error
         if state.roi is None:
             if state.roi_phase is RoiPhase.SEARCHING:
                 return "Looking for the pleural line …"
@@ -282,34 +242,61 @@ class MModeView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go where the pointer is."""
-        self._ask(event, event.button() == Qt.MouseButton.LeftButton)
+        if event.button() == Qt.MouseButton.LeftButton:
+            at = event.position()
+            panels = self._panels()
+            under = (p for p in panels if p.head.united(p.box).adjusted(0, 0, 0, _FOOT).contains(at))
+            self._held = next(under, panels[0] if panels else None)
+            self._ask(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the pointer while the button is held."""
-        self._ask(event, bool(event.buttons() & Qt.MouseButton.LeftButton))
+        """Follow the pointer while the button is held, on the time axis that it was pressed on."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._ask(event)
 
-    def _ask(self, event: QMouseEvent, held: bool) -> None:
-        axis = self._axis()
-        if held and axis is not None:
-            self.frameAsked.emit(axis.frame_at(event.position().x()))
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._held = None
+
+    def _ask(self, event: QMouseEvent) -> None:
+        if self._held is not None:
+            self.frameAsked.emit(self._held.axis.frame_at(event.position().x()))
 
 
-def _request(state: ReviewState) -> MModeRequest | None:
+def _part(room: QRectF, at: int, count: int, *, stacked: bool) -> QRectF:
+    """Return the room of one of `count` M-modes, side by side or above one another."""
+    if count == 1:
+        return room
+    if stacked:
+        high = room.height() / count
+        return QRectF(room.left(), room.top() + at * high, room.width(), high)
+    wide = (room.width() - (count - 1) * _BETWEEN) / count
+    return QRectF(room.left() + at * (wide + _BETWEEN), room.top(), wide, room.height())
+
+
+def _request(state: ReviewState, column: float) -> MModeRequest | None:
     """Return what is to be cut in a state, or None where there is no line or no frame."""
     clip, roi = state.clip, state.roi
     if clip is None or clip.store is None or clip.frames_ready == 0 or roi is None:
         return None
-    above, below = mmode_reach_px(clip.mm_per_px)
-    return MModeRequest(clip.store, roi, state.mmode_column, clip.frames_ready, above, below)
+    above, below = mmode_reach_px(clip.mm_per_px, state.mmode_depth)
+    return MModeRequest(clip.store, roi, column, clip.frames_ready, above, below)
+
+
+def _cuts_different(old: ReviewState, new: ReviewState) -> bool:
+    return (
+        old.clip is not new.clip
+        or old.roi is not new.roi
+        or (old.mmode_column, old.mmode_second) != (new.mmode_column, new.mmode_second)
+        or (old.mmode_depth, old.mmode_stacked) != (new.mmode_depth, new.mmode_stacked)
+    )
 
 
 def _looks_different(old: ReviewState, new: ReviewState) -> bool:
     return (
-        old.clip is not new.clip
-        or old.roi is not new.roi
+        _cuts_different(old, new)
         or old.roi_phase is not new.roi_phase
         or old.picture != new.picture
-        or old.mmode_column != new.mmode_column
         or old.analysis.prediction is not new.analysis.prediction
         or old.verdict_hidden != new.verdict_hidden
     )

@@ -28,6 +28,7 @@ class StateKeeper(QObject):
             device=settings.device,
             rater=settings.rater,
             heat=settings.heat,
+            mmode_stacked=settings.mmode_pair == "stacked",
             flow=settings.flow,
         )
 

@@ -13,6 +13,7 @@ from lsgui.core.errors import LsguiError
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
+from lsgui.gui.mmode_export import MModeExporter
 from lsgui.gui.override_strip import OverrideStrip
 from lsgui.review.paths import log_dir
 
@@ -31,6 +32,8 @@ class WindowCommands(QObject):
         self._controller = controller
         self._view = view
         self._columns = columns
+        self.exporter = MModeExporter(self)
+        self.exporter.ended.connect(controller.tell)
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""
 
@@ -63,6 +66,17 @@ class WindowCommands(QObject):
             self._write(Path(name), bytes(buffer.data().data()))
 
         self._save_as("Export the picture", ".png", "Picture (*.png)", write)
+
+    def export_mmode(self) -> None:
+        """Ask where the M-mode goes; it is saved as it stands now, while the clip plays on."""
+        state = self._controller.state
+        self._save_as(
+            "Export the M-mode",
+            ".png",
+            "Picture (*.png)",
+            lambda name: self.exporter.save(state, Path(name)),
+            "-mmode",
+        )
 
     def load_line(self) -> None:
         """Ask for a pleural line's file."""
@@ -177,9 +191,9 @@ class WindowCommands(QObject):
     def _on_dialog_finished(self) -> None:
         self.dialog = None
 
-    def _save_as(self, title: str, suffix: str, kinds: str, write: object) -> None:
+    def _save_as(self, title: str, suffix: str, kinds: str, write: object, ending: str = "") -> None:
         clip = self._controller.state.clip
-        name = "clip" if clip is None else clip.path.stem
+        name = ("clip" if clip is None else clip.path.stem) + ending
         dialog = QFileDialog(self._window, title, str(self._folder() / f"{name}{suffix}"), kinds)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(suffix)

@@ -114,6 +114,13 @@ class Settings:
         "Player",
         choices={"auto": "As the file says", "rgb": "Red, green, blue (RGB)", "ybr": "Luma and chroma (YBR)"},
     )
+    mmode_pair: Literal["beside", "stacked"] = _setting(
+        "beside",
+        "Two M-modes",
+        "Side by side at one depth, or above one another on the player's time axis.",
+        "Player",
+        choices={"beside": "Side by side", "stacked": "Above one another"},
+    )
     suggest_on_open: bool = _setting(
         True,
         "Suggest the pleural line on opening",

@@ -168,6 +168,9 @@ OverlayName = Literal[
 ]
 
 
+MModeDepth = Literal["near", "usual", "deep"]
+"""How far the M-mode reaches above and below the pleura."""
+
 HEAT_MAPS = frozenset({"speckle_change", "flow", "focus"})
 """Overlays of which one is shown at a time: two colour maps over each other can be read as neither."""
 
@@ -251,6 +254,11 @@ class ReviewState:
     picture: PictureSettings = PictureSettings()
     mmode_column: float = 0.5
     """Where along the pleural line (0-1) the M-mode is taken."""
+    mmode_second: float | None = None
+    """The same for a second M-mode beside the first; None for none."""
+    mmode_depth: MModeDepth = "usual"
+    mmode_stacked: bool = False
+    """Two M-modes above one another, each on the player's time axis, instead of side by side."""
     mmode_follows_pointer: bool = False
     reading: Reading = Reading()
     intervals: tuple[IntervalMark, ...] = ()

@@ -81,6 +81,7 @@ def clip_selected(state: ReviewState, index: int, *, speed: float) -> ReviewStat
         can_redo=False,
         notice="",
         mmode_column=0.5,
+        mmode_second=None,
         tool="none",
     )
 
@@ -141,6 +142,7 @@ def clip_closed(state: ReviewState) -> ReviewState:
         heat=state.heat,
         flow=state.flow,
         held_scales=state.held_scales,
+        mmode_stacked=state.mmode_stacked,
         blind=state.blind,
         model_id=state.model_id,
         device=state.device,
