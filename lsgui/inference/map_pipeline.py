@@ -7,11 +7,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lsgui.core.errors import ModelError
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.flow_map import DIS, FlowSolver, relative_flow_map
-from lsgui.inference.pipeline import Emit, IsCancelled, Run, raft_of, strip_of
-from lsgui.inference.protocol import FlowChoice, InferenceRequest
+from lsgui.inference.focus import SplitNetwork, split_network
+from lsgui.inference.focus_map import focus_map, picture_focus, strip_focus
+from lsgui.inference.picture_scoring import PictureScorer
+from lsgui.inference.pipeline import (
+    Emit,
+    IsCancelled,
+    Run,
+    network_of,
+    picture_stack,
+    raft_file,
+    raft_of,
+    strip_of,
+)
+from lsgui.inference.protocol import FlowChoice, InferenceRequest, MotionReady
+from lsgui.inference.square_places import SquarePlaces
 from lsgui.models.card import load_card
+
+Floats = npt.NDArray[np.float32]
 
 AT_ONCE = {"cpu": 2, "cuda": 32}
 """Pairs that RAFT computes together: on a processor two take well under a second, after which a cancel is heard."""
@@ -30,7 +46,43 @@ def draw_map(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devi
     run = Run(request, load_card(request.model_id), device, emit, cancelled)
     run.stage(0.02, "Following the chest wall")
     first, strip = strip_of(request, cancelled)
-    _draw_flow(run, first, strip)
+    if request.wanted == "focus":
+        _draw_focus(run, first, strip)
+    else:
+        _draw_flow(run, first, strip)
+
+
+def _draw_focus(run: Run, first: int, strip: PleuralStrip) -> None:
+    request, card = run.request, run.card
+    words = "Asking the network where it looked"
+    run.stage(0.1, words)
+    if not card.needs_weights:
+        raise ModelError(f"The model {card.id} is no network, so there is nothing that it looked at: choose another.")
+    network = network_of(request.model_id, card.sha256, run.device)
+    split = split_network(network, card.id)
+
+    def tell(done: float) -> None:
+        run.stage(0.1 + 0.9 * done, words)
+
+    if card.input.kind == "strip":
+        found = strip_focus(split, strip, run.device, run.cancelled, tell)
+        seen, times = (None, None) if found is None else (found[0], found[1] + request.times_s[first])
+    else:
+        seen, times = _picture_focus(run, network, split, strip, tell)
+    if seen is not None and times is not None:
+        note = f"{card.id} {card.version}, integrated gradients"
+        run.emit(MotionReady(request.id, focus_map(seen, times, strip, request.mm_per_px, note)))
+
+
+def _picture_focus(
+    run: Run, network: torch.nn.Module, split: SplitNetwork, strip: PleuralStrip, tell: Callable[[float], None]
+) -> tuple[Floats, npt.NDArray[np.float64]] | tuple[None, None]:
+    spec, stack = picture_stack(run)
+    raft = raft_of(raft_file(run.card), run.device) if spec.kind == "flow" else None
+    scorer = PictureScorer(network, spec, run.device, raft)
+    place = SquarePlaces(run.request, spec, stack, strip.frames.shape[2])
+    found = picture_focus(split, scorer, stack, place, run.cancelled, tell)
+    return (None, None) if found is None else (found[0], run.request.times_s[found[1]])
 
 
 def _draw_flow(run: Run, first: int, strip: PleuralStrip) -> None:

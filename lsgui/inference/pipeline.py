@@ -30,7 +30,7 @@ from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probabil
 from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, find_cards, load_card
 from lsgui.models.checkpoint import load_model_weights
-from lsgui.models.preprocess import ClipInput, bright_range, prepare_stack
+from lsgui.models.preprocess import ClipInput, ClipStack, bright_range, prepare_stack
 
 Emit = Callable[[InferenceEvent], None]
 IsCancelled = Callable[[], bool]
@@ -155,6 +155,21 @@ def _score(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) 
 
 def _score_pictures(run: Run) -> _Scored:
     """Ask a network that sees pictures or their flow: one logit a window, or one for each square below the line."""
+    request = run.request
+    spec, stack = picture_stack(run)
+    raft = raft_of(raft_file(run.card), run.device) if spec.kind == "flow" else None
+    network = network_of(request.model_id, run.card.sha256, run.device)
+    spans = window_spans(spec, stack)
+    rows: list[npt.NDArray[np.float64]] = []
+    for out in PictureScorer(network, spec, run.device, raft).score(stack, run.cancelled):
+        _announce(run, spans, out, len(rows))
+        rows.append(out)
+        run.stage(0.5 + 0.19 * len(rows) / len(spans), "Asking the network")
+    return _Scored(np.concatenate(rows), spans)
+
+
+def picture_stack(run: Run) -> tuple[ClipInput, ClipStack]:
+    """Return what a network on pictures wants, and the clip cut that way."""
     spec, request = ClipInput.from_card(run.card), run.request
     stack = prepare_stack(
         spec,
@@ -166,15 +181,7 @@ def _score_pictures(run: Run) -> _Scored:
         request.scan_box,
         run.cancelled,
     )
-    raft = raft_of(_raft_file(run.card), run.device) if spec.kind == "flow" else None
-    network = network_of(request.model_id, run.card.sha256, run.device)
-    spans = window_spans(spec, stack)
-    rows: list[npt.NDArray[np.float64]] = []
-    for out in PictureScorer(network, spec, run.device, raft).score(stack, run.cancelled):
-        _announce(run, spans, out, len(rows))
-        rows.append(out)
-        run.stage(0.5 + 0.19 * len(rows) / len(spans), "Asking the network")
-    return _Scored(np.concatenate(rows), spans)
+    return spec, stack
 
 
 def _announce(run: Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray[np.float64], first: int) -> None:
@@ -190,7 +197,7 @@ def _span(moments: npt.NDArray[np.int64], start: int, first: int) -> tuple[int, 
     return int(moments[start]) + first, int(moments[last]) + 1 + first
 
 
-def _raft_file(card: ModelCard) -> Path | None:
+def raft_file(card: ModelCard) -> Path | None:
     """Return the file of RAFT's weights that a card names, in its own folder or elsewhere; None: the shipped ones."""
     named = card.hyperparameters.get("raft")
     return None if named is None else card.folder / str(named)

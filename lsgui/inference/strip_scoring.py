@@ -33,15 +33,20 @@ def score_windows(network: torch.nn.Module, strip: PleuralStrip, device: str) ->
         return
     channels = strip_channels(strip.frames[moments].astype(np.float32))
     for index in range(0, len(starts), BATCH):
-        batch = _batch(channels, starts[index : index + BATCH])
+        batch = window_batch(channels, starts[index : index + BATCH])
         with torch.inference_mode():
             yield network(torch.from_numpy(batch).to(device)).float().cpu().numpy().astype(np.float64)
 
 
-def _batch(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def window_blocks(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where in time the channels of each window begin, in blocks of `POOL_TIME` samples."""
+    length = min(WINDOW_SAMPLES // POOL_TIME, channels.shape[1])
+    return np.asarray(np.minimum(starts // POOL_TIME, channels.shape[1] - length), dtype=np.int64)
+
+
+def window_batch(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Return the channels of each window, (N, C, 8, D, S); a narrow strip is mirrored to the least width."""
     length = min(WINDOW_SAMPLES // POOL_TIME, channels.shape[1])
-    first = np.minimum(starts // POOL_TIME, channels.shape[1] - length)
-    batch = np.stack([channels[:, start : start + length] for start in first])
+    batch = np.stack([channels[:, start : start + length] for start in window_blocks(channels, starts)])
     missing = _NARROWEST - batch.shape[-1]
     return np.pad(batch, ((0, 0),) * 4 + ((0, missing),), mode="symmetric") if missing > 0 else batch

@@ -203,6 +203,23 @@ def prepare_stack(
     return ClipStack(pictures, chosen + first, _line_in_square(spec, roi, path, chosen))
 
 
+def square_path(
+    spec: ClipInput, stack: ClipStack, roi: PleuralROI | None, count: int, mm_per_px: float, scan_box: Box
+) -> SquarePath:
+    """Return where the squares of a stack lie in the frames from its first one on, in pixels of the file.
+
+    They go with the pleural line, not with the chest wall that a stabilised input follows besides: as the strip is laid
+    over the clip.
+
+    Parameters
+    ----------
+    count
+        Frames of the clip.
+    """
+    first = int(stack.moments[0])
+    return _path(spec, _late(roi, first), count - first, mm_per_px, scan_box)
+
+
 def needed_box(
     spec: ClipInput, picture: tuple[int, int], roi: PleuralROI | None, mm_per_px: float, scan_box: Box
 ) -> Box:
