@@ -164,7 +164,7 @@ MMODE = (
         "lung_point",
         "Tools",
         "Go to the possible lung point",
-        ("G",),
+        ("Shift+K",),
         "Take one M-mode on either side of it, or go to its moment.",
         _go_to_boundary,
         lambda s: mm.boundary(s) is not None,

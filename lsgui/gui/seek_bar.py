@@ -1,18 +1,22 @@
 """The seek bar: the clip's time from left to right, with the frame that is shown, A-B marks and what is decoded."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lsgui.core.interval import IntervalMark
 from lsgui.gui.theme import tokens, verdict_colour
 from lsgui.gui.time_axis import BAR_INSET, TimeAxis, timeline_of
+from lsgui.inference.verdict import LungPoint
+from lsgui.review.mmode_transitions import boundary, boundary_words
 from lsgui.review.playback import Timeline
 from lsgui.review.state import ReviewState
 
 _GROOVE = 4.0
 _INTERVAL = 4.0
 """How thick intervals are drawn, below the groove."""
+_NEAR = 8.0
+"""Points from a possible lung point within which it is named."""
 
 
 class SeekBar(QWidget):
@@ -30,6 +34,7 @@ class SeekBar(QWidget):
         self._frame = 0
         self._marks: tuple[int | None, int | None] = (None, None)
         self._intervals: tuple[IntervalMark, ...] = ()
+        self._boundary: LungPoint | None = None
         self.setEnabled(False)
 
     def sizeHint(self) -> QSize:
@@ -47,6 +52,12 @@ class SeekBar(QWidget):
         if new.playback.frame != self._frame or marks != self._marks:
             self._frame, self._marks = new.playback.frame, marks
             self.update()
+        if old is None or old.analysis is not new.analysis or old.verdict_hidden != new.verdict_hidden:
+            found = boundary(new)
+            found = None if found is None or found.time_s is None or new.analysis.stale else found
+            if found != self._boundary:
+                self._boundary = found
+                self.update()
         if new.intervals != self._intervals:
             self._intervals = new.intervals
             self.update()
@@ -80,13 +91,17 @@ class SeekBar(QWidget):
             self.frameAsked.emit(self._frame + step)
 
     def words_at(self, x: float) -> str:
-        """Return what the tooltip says at a horizontal position: the intervals that lie there."""
+        """Return what the tooltip says at a horizontal position: the intervals and the lung point that lie there."""
         axis = self.axis()
         if axis is None:
             return ""
         frame = axis.frame_at(x)
         here = (mark for mark in self._intervals if mark.start <= frame < self._stop_of(mark))
-        return "\n".join(_words(mark, axis) for mark in here)
+        words = [_words(mark, axis) for mark in here]
+        found = self._boundary
+        if found is not None and found.time_s is not None and abs(axis.x_of_time(found.time_s) - x) <= _NEAR:
+            words.append(boundary_words(found).capitalize())
+        return "\n".join(words)
 
     def event(self, event: QEvent) -> bool:
         """Name the intervals under the pointer."""
@@ -116,6 +131,7 @@ class SeekBar(QWidget):
             if x is not None:
                 painter.drawRect(QRectF(x - 1, 1, 2, self.height() - 2))
         self._paint_intervals(painter, axis)
+        self._paint_boundary(painter, axis)
         self._paint_handle(painter, QPointF(at, self.height() / 2))
 
     def _stop_of(self, mark: IntervalMark) -> int:
@@ -136,6 +152,15 @@ class SeekBar(QWidget):
             else:
                 painter.drawRect(QRectF(right - 2, top - 4, 2, foot - top + 4))
             painter.drawRect(QRectF(left, top, max(right - left, 2.0), foot - top))
+
+    def _paint_boundary(self, painter: QPainter, axis: TimeAxis) -> None:
+        """Mark the moment of a possible lung point by a diamond on the groove."""
+        if self._boundary is None or self._boundary.time_s is None:
+            return
+        x, y, half = axis.x_of_time(self._boundary.time_s), self.height() / 2, 5.5
+        painter.setBrush(QColor(tokens().text))
+        corners = [QPointF(x, y - half), QPointF(x + half, y), QPointF(x, y + half), QPointF(x - half, y)]
+        painter.drawPolygon(QPolygonF(corners))
 
     def _paint_groove(self, painter: QPainter, left: float, right: float, colour: str) -> None:
         if right > left:

@@ -382,3 +382,38 @@ def test_a_map_that_is_switched_on_and_not_there_says_why_where_its_legend_would
     assert changed[:, 1].min() > 300
     without_line = replace(state, roi=None)
     assert np.array_equal(paint(without_line), paint(all_off(without_line)))
+
+
+# --- a possible lung point --------------------------------------------------------------------------------------
+
+
+def _both_classes(rows: list[list[float]]) -> Any:
+    edges = np.linspace(0, 40, len(rows) + 1).astype(np.int64)
+    ribbon = Ribbon(np.array(rows, dtype=np.float32), edges[:-1].copy(), edges[1:].copy())
+    return analysed(prediction=prediction(SlidingLabel.CANNOT_ASSESS, ribbon=ribbon, threshold=0.5))
+
+
+def test_a_possible_lung_point_is_marked_on_the_line_where_the_classes_meet(paint: Paint) -> None:
+    def marked(state: ReviewState) -> np.ndarray:
+        found = paint(only(dark(state), "class_ribbon"))
+        return np.flatnonzero(near(found, DARK.text, 30)[round(58 * SCALE) : round(66 * SCALE)].sum(axis=0) > 12)
+
+    state = review(analysis=_both_classes([[0.02] * 5 + [0.97] * 3] * 2), mmode_column=0.0)
+    assert marked(state).mean() / SCALE - 0.5 == pytest.approx(40 + 120 * 5 / 8, abs=2.0)
+    for other in (
+        replace(state, analysis=replace(state.analysis, stale=True)),
+        replace(state, blind=True),
+        review(analysis=_both_classes([[0.02] * 8] * 2), mmode_column=0.0),
+    ):
+        assert marked(other).size == 0
+
+
+def test_a_lung_point_in_time_is_named_on_the_clip_while_it_passes(paint: Paint) -> None:
+    state = review(analysis=_both_classes([[0.02] * 8] * 2 + [[0.97] * 8] * 2), mmode_column=1.0)
+
+    def words(frame: int) -> int:
+        found = paint(only(dark(replace(state, playback=Playback(frame=frame))), "class_ribbon"))
+        return int(near(found, DARK.text, 60)[: round(58 * SCALE)].sum())
+
+    assert words(20) > 200
+    assert words(2) == words(38) == 0

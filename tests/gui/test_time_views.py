@@ -12,9 +12,10 @@ from PySide6.QtCore import QPoint, Qt
 from lsgui.core.clip import MemoryFrames
 from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI
-from lsgui.core.prediction import WindowScore
+from lsgui.core.prediction import Ribbon, WindowScore
 from lsgui.gui.mmode_view import MModeView
 from lsgui.gui.ribbon_bar import RibbonBar, frame_probability
+from lsgui.gui.seek_bar import SeekBar
 from lsgui.gui.theme import tokens
 from lsgui.gui.time_axis import BAR_INSET, ROOM_INSET
 from lsgui.imaging.mmode import straightened_mmode
@@ -60,7 +61,7 @@ def x_of(frame: float, inset: float) -> int:
 def test_the_ribbon_colours_what_was_scored_and_leaves_gaps_neutral(ribbon: RibbonBar) -> None:
     verdict = prediction(windows=(WindowScore(0, 15, 0.02), WindowScore(25, FRAMES, 0.98)))
     ribbon.apply(None, review(analysis=analysed(prediction=verdict)))
-    found = pixels(ribbon.grab().toImage())
+    found = pixels(ribbon.grab().toImage())[:10]  # the ribbon of the whole line
     look = tokens()
     assert near(found, look.present)[:, x_of(1, BAR_INSET) : x_of(14, BAR_INSET)].mean() > 0.95
     assert near(found, look.absent)[:, x_of(26, BAR_INSET) : x_of(39, BAR_INSET)].mean() > 0.95
@@ -78,7 +79,7 @@ def test_the_ribbon_grows_while_the_windows_come_in(ribbon: RibbonBar) -> None:
         grown = replace(state, analysis=Analysis(AnalysisPhase.RUNNING, 1, windows=windows[:count]))
         ribbon.apply(state, grown)
         state = grown
-        covered.append(float(near(pixels(ribbon.grab().toImage()), tokens().present).mean()))
+        covered.append(float(near(pixels(ribbon.grab().toImage())[:10], tokens().present).mean()))
     assert covered[0] == 0.0
     assert covered == sorted(covered)
     assert covered[-1] > 0.8
@@ -132,6 +133,78 @@ def test_an_empty_ribbon_asks_for_nothing(qtbot: Any, ribbon: RibbonBar) -> None
     qtbot.mouseClick(ribbon, Qt.MouseButton.LeftButton, pos=QPoint(50, 5))
     assert not asked
     assert ribbon.words_at(50) == ""
+
+
+# --- stretches over time, and a lung point ----------------------------------------------------------------------
+
+_PRESENT, _ABSENT = 0.02, 0.98
+
+
+def _grid(shown: np.ndarray) -> np.ndarray:
+    return shown[12:32, round(BAR_INSET) : round(BAR_INSET) + 400]
+
+
+def _judged(rows: list[list[float]]) -> Any:
+    """A verdict from windows that follow one another over the whole clip."""
+    edges = np.linspace(0, FRAMES, len(rows) + 1).astype(np.int64)
+    windows = tuple(
+        WindowScore(int(a), int(b), float(np.nanmean(row))) for a, b, row in zip(edges, edges[1:], rows, strict=False)
+    )
+    values = Ribbon(np.array(rows, dtype=np.float32), edges[:-1].copy(), edges[1:].copy())
+    return prediction(SlidingLabel.CANNOT_ASSESS, windows=windows, ribbon=values, threshold=0.5)
+
+
+def test_every_stretch_has_its_own_row_over_time(ribbon: RibbonBar) -> None:
+    left_half, right_half = [_PRESENT, _PRESENT, _ABSENT, _ABSENT], [_ABSENT, _ABSENT, _PRESENT, np.nan]
+    ribbon.apply(None, review(analysis=analysed(prediction=_judged([left_half, right_half]))))
+    found, look = _grid(pixels(ribbon.grab().toImage())), tokens()
+    top, bottom, early, late = slice(1, 8), slice(16, 19), slice(4, 196), slice(204, 396)
+    assert near(found, look.present)[top, early].all()
+    assert near(found, look.absent)[bottom, early].all()
+    assert near(found, look.absent)[top, late].all()
+    assert not near(found, look.present)[bottom, late].any()  # the last stretch was not scored there
+    assert not near(found, look.absent)[bottom, late].any()
+
+
+def test_the_ribbon_tells_the_stretch_under_the_pointer(ribbon: RibbonBar) -> None:
+    ribbon.apply(None, review(analysis=analysed(prediction=_judged([[0.1, 0.2, 0.8, np.nan]] * 2))))
+    x = x_of(5.5, BAR_INSET)
+    assert ribbon.words_at(x, 14).splitlines()[1] == "stretch 1 of 4 (0–25 % of the line): p(absent) 0.10"
+    assert ribbon.words_at(x, 25).splitlines()[1] == "stretch 3 of 4 (50–75 % of the line): p(absent) 0.80"
+    assert ribbon.words_at(x, 31).splitlines()[1].endswith("not scored")
+
+
+def test_a_possible_lung_point_is_marked_between_its_stretches_and_named_as_a_hint(ribbon: RibbonBar) -> None:
+    def row_of_marks(state: ReviewState) -> np.ndarray:
+        ribbon.apply(None, state)
+        return np.flatnonzero(near(_grid(pixels(ribbon.grab().toImage())), tokens().text, 50).sum(axis=1) > 100)
+
+    rows = [[_PRESENT, _PRESENT, _PRESENT, _ABSENT, _ABSENT, _ABSENT, _ABSENT, _ABSENT]] * 3
+    state = review(analysis=analysed(prediction=_judged(rows)))
+    assert row_of_marks(state).mean() == pytest.approx(20 * 3 / 8 - 0.5, abs=1.0)
+    assert ribbon.words_at(x_of(5.5, BAR_INSET), 14).endswith("Possible lung point at 38 % of the line")
+    assert row_of_marks(replace(state, blind=True)).size == 0
+    assert row_of_marks(review(analysis=analysed(prediction=_judged([[_PRESENT] * 8] * 3)))).size == 0
+
+
+def test_a_lung_point_in_time_is_marked_at_its_moment_on_ribbon_and_seek_bar(qtbot: Any, ribbon: RibbonBar) -> None:
+    rows = [[_PRESENT] * 4] * 2 + [[_ABSENT] * 4] * 2
+    state = review(analysis=analysed(prediction=_judged(rows)))
+    ribbon.apply(None, state)
+    at = np.flatnonzero(near(_grid(pixels(ribbon.grab().toImage())), tokens().text, 60).sum(axis=0) > 12)
+    assert at.mean() == pytest.approx(195, abs=3)  # half-way between the middles of two windows
+    bar = SeekBar()
+    qtbot.addWidget(bar)
+    bar.resize(ribbon.width(), 24)
+    blind = replace(state, blind=True, playback=Playback(frame=3))
+    bar.apply(None, blind)
+    assert bar.words_at(x_of(20, BAR_INSET)) == ""
+    before = pixels(bar.grab().toImage())
+    bar.apply(blind, replace(blind, blind=False))
+    marked = np.flatnonzero((pixels(bar.grab().toImage()) != before).any(axis=(0, 2)))
+    assert marked.mean() == pytest.approx(BAR_INSET + 195, abs=3)
+    assert "possible lung point: sliding ends" in bar.words_at(x_of(20, BAR_INSET)).lower()
+    assert bar.words_at(x_of(5, BAR_INSET)) == ""
 
 
 def green_at(view: MModeView) -> float:

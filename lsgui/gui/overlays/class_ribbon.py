@@ -3,22 +3,28 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from lsgui.core.pleura import Polyline, polyline_length, resample_polyline
 from lsgui.core.prediction import Prediction
-from lsgui.gui.colour_map import probability_colour
+from lsgui.gui.colour_map import probability_colour, with_alpha
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
-from lsgui.gui.polyline_edit import normals_at
-from lsgui.gui.theme import DARK
+from lsgui.gui.overlays.plate import paint_plate
+from lsgui.gui.polyline_edit import normals_at, point_and_normal
+from lsgui.gui.theme import DARK, SIZE_SMALL, text_font
 from lsgui.gui.verdict_text import segment_probability
 from lsgui.gui.view_transform import ViewTransform
+from lsgui.review.mmode_transitions import boundary, boundary_words
 
 _ABOVE = 11.0
 """Points above the pleural line."""
 _APART = 6.0
 _RADIUS = 2.6
+_MARK = (-8.0, 26.0)
+"""Points above the line between which a possible lung point is marked; negative is below it."""
+_ABOUT_S = 0.6
+"""Seconds about the moment of a possible lung point during which it is named on the clip."""
 
 
 def stretch_values(prediction: Prediction, frame: int) -> list[tuple[float, float, float]]:
@@ -76,6 +82,8 @@ class ClassRibbon(Overlay):
             width = 2.0 * (_RADIUS if scored else _RADIUS - 1.0)
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPoints(points)
+        if not scene.state.analysis.stale:
+            _paint_boundary(painter, scene, line)
 
     def _places(self, line: Polyline, transform: ViewTransform) -> list[tuple[QPointF, float]]:
         """Return where the dots lie in the view, each with its fraction of the line."""
@@ -88,6 +96,33 @@ class ClassRibbon(Overlay):
             self._dots = [(QPointF(x, y), f) for (x, y), f in zip(points.tolist(), fractions.tolist(), strict=True)]
             self._dots_of = (line, transform)
         return self._dots
+
+
+def _paint_boundary(painter: QPainter, scene: OverlayScene, line: Polyline) -> None:
+    """Mark a possible lung point: where the classes meet along the line, or while they change."""
+    found = boundary(scene.state)
+    if found is None:
+        return
+    shown = scene.transform.points_to_view(line)
+    if found.along is None and (found.time_s is None or abs(found.time_s - scene.time_s) > _ABOUT_S):
+        return
+    (x, y), (nx, ny) = point_and_normal(shown, 0.5 if found.along is None else found.along)
+    top = QPointF(x - _MARK[1] * nx, y - _MARK[1] * ny)
+    if found.along is not None:
+        for colour, width in ((with_alpha("#000000", 0.6), 4.0), (QColor(DARK.text), 2.0)):
+            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.drawLine(QPointF(x - _MARK[0] * nx, y - _MARK[0] * ny), top)
+    font = text_font(SIZE_SMALL)
+    metrics = QFontMetricsF(font)
+    words = boundary_words(found).capitalize()
+    box = QRectF(0, 0, metrics.horizontalAdvance(words) + 12, metrics.height() + 4)
+    box.moveCenter(QPointF(top.x(), top.y() - box.height() / 2))
+    right, bottom = scene.transform.view_width - box.width() - 4, scene.transform.view_height - box.height() - 4
+    box.moveTopLeft(QPointF(min(max(box.left(), 4.0), right), min(max(box.top(), 4.0), bottom)))
+    paint_plate(painter, box)
+    painter.setPen(QColor(DARK.text))
+    painter.setFont(font)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
 def _grouped(
