@@ -87,11 +87,16 @@ class MotionMap:
             return np.full(self.values.shape[1:], np.nan, dtype=np.float32)
         share = (weights[used] / weights.sum()).astype(np.float32)
         series = self.values[used[0] : used[-1] + 1] if used.size == np.ptp(used) + 1 else self.values[used]
-        known = np.isfinite(series)
-        measured = np.tensordot(share, known.astype(np.float32), axes=1)
-        total = np.tensordot(share, np.where(known, series, np.float32(0.0)), axes=1)
-        enough = measured >= 0.5
-        return np.where(enough, total / np.where(enough, measured, np.float32(1.0)), np.float32(np.nan))
+        plain = np.tensordot(share, series, axes=1)
+        spoilt = ~np.isfinite(plain)
+        if spoilt.any():  # only where something is missing: this is asked for on every frame
+            part = series[:, spoilt]
+            known = np.isfinite(part)
+            measured = share @ known
+            total = share @ np.where(known, part, np.float32(0.0))
+            enough = measured >= 0.5
+            plain[spoilt] = np.where(enough, total / np.where(enough, measured, 1.0), np.nan)
+        return np.asarray(plain, dtype=np.float32)
 
     def _weights(self, time_s: float, window_s: float) -> npt.NDArray[np.float64]:
         """Return how much every map counts in a window of time, (K,); all 0 where none was measured there."""

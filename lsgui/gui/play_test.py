@@ -1,18 +1,18 @@
-"""Measures the window on this machine: how soon it opens, and how it plays while a clip is analysed."""
+"""Measures the window on this machine: how soon it opens, how it plays during an analysis and as overlays switch."""
 
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from lsgui.gui.controller import Controller
 from lsgui.gui.main_window import MainWindow
 from lsgui.gui.stall_watch import StallWatch
 from lsgui.review import transitions as to
-from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorkerPhase
+from lsgui.review.state import AnalysisPhase, LoadPhase, OverlayName, ReviewState, RoiPhase, WorkerPhase
 
 HEAVY = ("torch", "torchvision", "cv2", "scipy", "sklearn", "pydicom", "PIL", "pydantic", "rich", "typer", "sqlite3")
 """Libraries that a window does not need before its first painting."""
@@ -20,6 +20,9 @@ HEAVY = ("torch", "torchvision", "cv2", "scipy", "sklearn", "pydicom", "PIL", "p
 _SETTLE_MS = 1_500
 _IDLE_MS = 4_000
 _AFTER_MS = 1_000
+_BARE_MS = 4_000
+_SWITCH_MS = 150
+"""Time between two switches of an overlay: each is on or off for a few frames."""
 _LONGEST_MS = 180_000
 
 
@@ -74,11 +77,23 @@ class PlayReport:
 
 @dataclass(frozen=True, slots=True)
 class WindowReport:
-    """What `PlayTest` measured; the two plays are None where no clip was given."""
+    """What `PlayTest` measured; the plays are None where no clip was given.
+
+    Attributes
+    ----------
+    start
+        How the window opened.
+    idle, analysis
+        The clip playing before the analysis, and while it runs.
+    bare, overlays
+        After it: with every overlay cleared, and while each is switched on and off in turn.
+    """
 
     start: StartReport
     idle: PlayReport | None = None
     analysis: PlayReport | None = None
+    bare: PlayReport | None = None
+    overlays: PlayReport | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return the report for JSON."""
@@ -102,7 +117,7 @@ def start_report() -> StartReport:
 
 
 class PlayTest(QObject):
-    """Waits for the first painting; with a clip, plays it, analyses it and watches both; then closes the window.
+    """Waits for the first painting; with a clip, plays it, analyses it and switches overlays; then closes the window.
 
     Attributes
     ----------
@@ -167,8 +182,24 @@ class PlayTest(QObject):
 
     def _on_analysed(self) -> None:
         self._end_watching()
-        failed = self._controller.state.analysis.phase is AnalysisPhase.FAILED
-        self._end(self._controller.state.analysis.message if failed else "")
+        if self._controller.state.analysis.phase is AnalysisPhase.FAILED:
+            self._end(self._controller.state.analysis.message)
+            return
+        self._controller.change(lambda s: replace(s, overlays_shown=False))
+        self._begin_watching()
+        QTimer.singleShot(_BARE_MS, self, self._watch_switching)
+
+    def _watch_switching(self) -> None:
+        self._end_watching()
+        self._controller.change(lambda s: replace(s, overlays_shown=True))
+        self._begin_watching()
+        switcher = OverlaySwitcher(self._controller, self)
+        switcher.ended.connect(self._on_switched)
+        switcher.start(_SWITCH_MS)
+
+    def _on_switched(self) -> None:
+        self._end_watching()
+        self._end("")
 
     def _begin_watching(self) -> None:
         rate = self._window.shown_rate
@@ -200,6 +231,34 @@ class PlayTest(QObject):
     def _end(self, fault: str) -> None:
         self.fault, self._step = fault, "ended"
         QTimer.singleShot(0, self._window.close)
+
+
+class OverlaySwitcher(QObject):
+    """Switches every overlay to the other state and back in turn, at the ticks of a timer; then all are as they were."""
+
+    ended = Signal()
+
+    def __init__(self, controller: Controller, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._controller = controller
+        self._before = controller.state.overlays
+        self._left: list[tuple[OverlayName, bool]] = []
+        for name, switch in self._before.items():
+            self._left += [(name, not switch.shown), (name, switch.shown)]
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._on_timer_timeout)
+
+    def start(self, every_ms: int) -> None:
+        """Begin."""
+        self._timer.start(every_ms)
+
+    def _on_timer_timeout(self) -> None:
+        if self._left:
+            self._controller.switch_overlay(*self._left.pop(0))
+            return
+        self._timer.stop()
+        self._controller.change(lambda s: replace(s, overlays=self._before))
+        self.ended.emit()
 
 
 def _is_ready(state: ReviewState) -> bool:

@@ -34,6 +34,8 @@ class BandGrid:
         lower edge.
     cover
         (h, w) float32: 1 inside the band, 0 outside, with a soft edge.
+    mask
+        (h, w, 4) uint8: the same as 0 to 255 for each of four channels.
     """
 
     left: float
@@ -42,6 +44,7 @@ class BandGrid:
     along: npt.NDArray[np.float32]
     below: npt.NDArray[np.float32]
     cover: npt.NDArray[np.float32]
+    mask: npt.NDArray[np.uint8]
 
     @property
     def box(self) -> QRectF:
@@ -106,13 +109,15 @@ def band_grid(
     )
     at, below = _projected(x, y, points.astype(np.float32), normals.astype(np.float32), spacing)
     edges = np.minimum(np.minimum(at, length - at), np.minimum(below + above_px, depth_px - below))
+    cover = np.clip(edges / (_FEATHER * step), 0.0, 1.0).astype(np.float32)
     return BandGrid(
         left=float(left),
         top=float(top),
         step=step,
         along=(at / length).astype(np.float32),
         below=((below + above_px) / (depth_px + above_px)).astype(np.float32),
-        cover=np.clip(edges / (_FEATHER * step), 0.0, 1.0).astype(np.float32),
+        cover=cover,
+        mask=np.repeat(np.rint(255.0 * cover).astype(np.uint8)[..., None], 4, axis=2),
     )
 
 
@@ -153,7 +158,7 @@ def warp_band(colours: npt.NDArray[np.uint8], grid: BandGrid) -> QImage:
     rows, columns = colours.shape[:2]
     map_x, map_y = grid.along * columns - 0.5, grid.below * rows - 0.5
     warped = cv2.remap(colours, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped = np.ascontiguousarray((warped * grid.cover[..., None]).astype(np.uint8))
+    warped = cv2.multiply(warped, grid.mask, scale=1.0 / 255.0)
     height, width = warped.shape[:2]
     image = QImage(warped.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
     return image.copy()  # owns its pixels: the array goes away

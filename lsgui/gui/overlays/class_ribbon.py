@@ -1,10 +1,11 @@
 """The class ribbon: for every stretch of pleura, at the moment that is shown, what the model says of it."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 
 from lsgui.core.pleura import Polyline, polyline_length, resample_polyline
 from lsgui.core.prediction import Prediction
@@ -66,6 +67,8 @@ class ClassRibbon(Overlay):
     def __init__(self) -> None:
         self._dots: list[tuple[QPointF, float]] = []
         self._dots_of: tuple[Polyline, ViewTransform] | None = None
+        self._shown = (QPointF(), QPixmap())
+        self._shown_of: tuple[list[tuple[QPointF, float]], object] | None = None
 
     def paint(self, painter: QPainter, scene: OverlayScene, opacity: float) -> None:
         """Paint the ribbon of this moment."""
@@ -76,12 +79,12 @@ class ClassRibbon(Overlay):
         stretches = stretch_values(prediction, scene.frame)
         if not stretches:
             return
-        for p_absent, points in _grouped(self._places(line, scene.transform), stretches):
-            scored = p_absent is not None
-            colour = QColor(DARK.muted) if p_absent is None else probability_colour(p_absent, scene.threshold, DARK)
-            width = 2.0 * (_RADIUS if scored else _RADIUS - 1.0)
-            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawPoints(points)
+        dots = self._places(line, scene.transform)
+        key = (tuple(stretches), scene.threshold, scene.device_ratio)
+        if self._shown_of is None or self._shown_of[0] is not dots or self._shown_of[1] != key:
+            self._shown = _painted(dots, stretches, scene)
+            self._shown_of = (dots, key)
+        painter.drawPixmap(self._shown[0], self._shown[1])
         if not scene.state.analysis.stale:
             _paint_boundary(painter, scene, line)
 
@@ -98,6 +101,29 @@ class ClassRibbon(Overlay):
         return self._dots
 
 
+def _painted(
+    dots: list[tuple[QPointF, float]], stretches: list[tuple[float, float, float]], scene: OverlayScene
+) -> tuple[QPointF, QPixmap]:
+    """Return the dots as a picture with its corner in the view: they stay the same for many frames."""
+    box = QPolygonF([place for place, _ in dots]).boundingRect().adjusted(-4, -4, 4, 4)
+    box = QRectF(box.toAlignedRect()).intersected(QRectF(0, 0, scene.transform.view_width, scene.transform.view_height))
+    box.setSize(box.size().expandedTo(QSizeF(1, 1)))
+    picture = QPixmap((box.size() * scene.device_ratio).toSize())
+    picture.setDevicePixelRatio(scene.device_ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(-box.topLeft())
+    for p_absent, points in _grouped(dots, stretches):
+        scored = p_absent is not None
+        colour = QColor(DARK.muted) if p_absent is None else probability_colour(p_absent, scene.threshold, DARK)
+        width = 2.0 * (_RADIUS if scored else _RADIUS - 1.0)
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPoints(points)
+    painter.end()
+    return box.topLeft(), picture
+
+
 def _paint_boundary(painter: QPainter, scene: OverlayScene, line: Polyline) -> None:
     """Mark a possible lung point: where the classes meet along the line, or while they change."""
     found = boundary(scene.state)
@@ -112,17 +138,30 @@ def _paint_boundary(painter: QPainter, scene: OverlayScene, line: Polyline) -> N
         for colour, width in ((with_alpha("#000000", 0.6), 4.0), (QColor(DARK.text), 2.0)):
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.drawLine(QPointF(x - _MARK[0] * nx, y - _MARK[0] * ny), top)
+    words = _plate(boundary_words(found).capitalize(), scene.device_ratio)
+    size = words.deviceIndependentSize()
+    right, bottom = scene.transform.view_width - size.width() - 4, scene.transform.view_height - size.height() - 4
+    left = min(max(top.x() - size.width() / 2, 4.0), right)
+    painter.drawPixmap(QPointF(left, min(max(top.y() - size.height(), 4.0), bottom)), words)
+
+
+@lru_cache(maxsize=2)
+def _plate(words: str, ratio: float) -> QPixmap:
+    """Return words on a dark plate, painted once: laying out text takes longer than all the dots."""
     font = text_font(SIZE_SMALL)
     metrics = QFontMetricsF(font)
-    words = boundary_words(found).capitalize()
     box = QRectF(0, 0, metrics.horizontalAdvance(words) + 12, metrics.height() + 4)
-    box.moveCenter(QPointF(top.x(), top.y() - box.height() / 2))
-    right, bottom = scene.transform.view_width - box.width() - 4, scene.transform.view_height - box.height() - 4
-    box.moveTopLeft(QPointF(min(max(box.left(), 4.0), right), min(max(box.top(), 4.0), bottom)))
+    plate = QPixmap((box.size() * ratio).toSize())
+    plate.setDevicePixelRatio(ratio)
+    plate.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(plate)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     paint_plate(painter, box)
     painter.setPen(QColor(DARK.text))
     painter.setFont(font)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    painter.end()
+    return plate
 
 
 def _grouped(

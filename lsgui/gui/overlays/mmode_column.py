@@ -1,9 +1,10 @@
 """The thin lines across the pleura: where the M-modes below the clip are taken."""
 
+from functools import cache
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from lsgui.gui.colour_map import with_alpha
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
@@ -17,20 +18,31 @@ SECOND_COLOUR = "#ff9ecb"
 """The second M-mode's rose, told from the green by colour-blind eyes too; the letter says it as well."""
 
 _PLATE = 8.0
+_SHARP = 2.0
+"""Device pixels per point that the letters are painted for: sharp at 200 % scale."""
 
 
 def letter_plate(painter: QPainter, centre: QPointF, letter: str, colour: str) -> None:
     """Paint an M-mode's letter on a disc of its colour."""
-    painter.save()
+    painter.drawPixmap(centre - QPointF(_PLATE, _PLATE), _letter(letter, colour))
+
+
+@cache
+def _letter(letter: str, colour: str) -> QPixmap:
+    plate = QPixmap(round(2 * _PLATE * _SHARP), round(2 * _PLATE * _SHARP))
+    plate.setDevicePixelRatio(_SHARP)
+    plate.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(plate)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colour))
-    painter.drawEllipse(centre, _PLATE, _PLATE)
+    box = QRectF(0, 0, 2 * _PLATE, 2 * _PLATE)
+    painter.drawEllipse(box)
     painter.setPen(QColor(DARK.background))
     painter.setFont(text_font(SIZE_SMALL, bold=True))
-    corner = QPointF(_PLATE, _PLATE)
-    painter.drawText(QRectF(centre - corner, centre + corner), Qt.AlignmentFlag.AlignCenter, letter)
-    painter.restore()
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
+    painter.end()
+    return plate
 
 
 @OVERLAYS.register("mmode_column")
@@ -62,6 +74,7 @@ class MModeColumn(Overlay):
         def at(depth: float) -> QPointF:
             return QPointF(*scene.transform.to_view(x + depth * nx, y + depth * ny))
 
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(with_alpha(colour, 0.35), 1.2))
         painter.drawLine(at(-far), at(far))
