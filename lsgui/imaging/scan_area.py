@@ -21,8 +21,16 @@ LIVE_VARIATION = 0.3
 """Standard deviation over time in grey values above which a pixel is live: even dark depth carries receiver noise."""
 SMALLEST_FAN_ROWS = 32
 """Rows that it takes to tell a fan's straight sides."""
+GROUPS = 3
+PASSING_GREY = 3.0
+"""Parts of the clip of which the middle one decides where something changed this much but once: a pointer that passes
+by is gone in the others."""
+NOISE_REACH = 1.7
+"""How much livelier than the noise of a recorded screen the image is."""
 LARGEST_GLYPH_PX = 60
-"""Size above which a bright still shape is taken for an echo, not for a letter or a mark."""
+THIN_PX = 2.0
+"""Size above which a bright still shape is taken for an echo, not for a letter or a mark, unless its strokes, up to
+this half width, are those of a drawn frame or ruler."""
 LINEAR_WIDTH_MM = 38.0
 """Footprint of the usual linear probes (34-40 mm): what a scan area that is shown in its whole width spans."""
 LEAST_DEPTH_MM = 35.0
@@ -86,7 +94,7 @@ def find_scan_area(clip: Clip) -> ScanArea:
     outer = _outer_box(clip.info)
     x, y, width, height = outer
     mean, spread = _time_statistics(_sample(clip, outer))
-    live = _live_pixels(mean, spread)
+    live = _image_piece(mean, spread)
     inner = np.ones((height, width), dtype=bool) if live is None else _fill(live)
     geometry, apex = _fan(inner)
     inner &= ~_static_marks(mean, spread, inner)
@@ -151,7 +159,28 @@ def _sample(clip: Clip, box: Box) -> npt.NDArray[np.uint8]:
 
 
 def _time_statistics(frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation over time, each (h, w) float32."""
+    """Return mean and standard deviation over time, each (h, w) float32.
+
+    What changes strongly in one part of the clip only, such as a pointer that crosses the screen, does not count: there
+    both are the middle one of those of three parts.
+    """
+    mean, spread = _statistics(frames)
+    if len(frames) < 4 * GROUPS:
+        return mean, spread
+    means, spreads = zip(*(_statistics(part) for part in np.array_split(frames, GROUPS)), strict=True)
+    middle = _middle(spreads)
+    passing = (spread > PASSING_GREY) & (middle < 0.25 * spread)
+    return np.where(passing, _middle(means), mean), np.where(passing, middle, spread)
+
+
+def _middle(maps: tuple[Floats, ...]) -> Floats:
+    """Return the middle one of three values at each pixel."""
+    first, second, third = maps
+    middle = np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), third))
+    return np.asarray(middle, dtype=np.float32)
+
+
+def _statistics(frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
     total = np.zeros(frames.shape[1:], dtype=np.float64)
     square = np.zeros_like(total)
     for frame in frames:
@@ -162,21 +191,48 @@ def _time_statistics(frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
 
 
-def _live_pixels(mean: Floats, spread: Floats) -> Bools | None:
-    """Return the largest live piece, (h, w) bool, None where there is none worth the name."""
+def _image_piece(mean: Floats, spread: Floats) -> Bools | None:
+    """Return the piece of the picture that is the probe's image, (h, w) bool, None where there is none worth the name.
+
+    It is the largest live piece. Where that is but a clock or a trace beside a larger still picture, it is the picture.
+    """
     size = max(3, round(min(mean.shape) / 120) | 1)
-    live = cv2.blur(spread, (size, size)) > LIVE_VARIATION
-    if live.mean() < 0.003:
-        live = mean > float(np.percentile(mean, 5)) + 8.0
+    smooth = cv2.blur(spread, (size, size))
+    live = _largest(smooth > max(LIVE_VARIATION, NOISE_REACH * _screen_noise(mean, smooth)))
+    if live is not None and live.mean() > 0.25:
+        return live
+    bright = _largest(mean > float(np.percentile(mean, 5)) + 8.0)
+    if live is None or bright is None:
+        return bright if live is None else live
+    apart = (live & bright).sum() < 0.3 * live.sum()
+    return bright if apart and bright.sum() > 2 * live.sum() else live
+
+
+def _screen_noise(mean: Floats, smooth: Floats) -> float:
+    """Return how much the surround of the image changes by itself, 0 where the image reaches the picture's edge.
+
+    Screens recorded over a cable are noisy all over; around the image, noise and grey are the same everywhere.
+    """
+    rim = max(2, round(0.015 * min(mean.shape)))
+    edge = np.ones(mean.shape, dtype=bool)
+    edge[rim:-rim, rim:-rim] = False
+    low, middle, high = (float(v) for v in np.percentile(smooth[edge], [10, 50, 80]))
+    grey = np.percentile(mean[edge], [10, 80])
+    even = high < 1.5 * max(low, 0.05) and float(grey[1] - grey[0]) < 4.0
+    return middle if even else 0.0
+
+
+def _largest(live: Bools) -> Bools | None:
+    """Return the largest connected piece, (h, w) bool, None where it is small."""
     # Opening cuts thin bridges to flickering text; closing joins echoes across shadows.
     opened = cv2.morphologyEx(live.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    reach = max(5, round(min(mean.shape) / 40) | 1)
+    reach = max(5, round(min(live.shape) / 40) | 1)
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
     if count < 2:
         return None
     best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    if stats[best, cv2.CC_STAT_AREA] < 0.003 * mean.size:
+    if stats[best, cv2.CC_STAT_AREA] < 0.003 * live.size:
         return None
     return np.asarray(labels == best)
 
@@ -243,10 +299,10 @@ def _static_marks(mean: Floats, spread: Floats, inner: Bools) -> Bools:
     marks = np.zeros_like(still)
     for label in range(1, count):
         x, y, width, height = (int(v) for v in boxes[label, :4])
-        if max(width, height) > LARGEST_GLYPH_PX:
-            continue
         window = np.s_[max(y - 4, 0) : y + height + 4, max(x - 4, 0) : x + width + 4]
         glyph = (labels[window] == label).astype(np.uint8)
+        if max(width, height) > LARGEST_GLYPH_PX and cv2.distanceTransform(glyph, cv2.DIST_C, 3).max() > THIN_PX:
+            continue
         inner_ring = cv2.dilate(glyph, np.ones((3, 3), np.uint8))
         rim = (cv2.dilate(inner_ring, np.ones((3, 3), np.uint8)) > 0) & (inner_ring == 0)
         rise = mean[window] - around[window]

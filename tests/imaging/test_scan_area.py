@@ -109,3 +109,56 @@ def test_odd_shapes_give_an_area_within_the_picture(make_clip, live_noise, shape
     assert 0 <= x < x + width <= shape[2]
     assert 0 <= y < y + height <= shape[1]
     assert picture_scale(clip.info, area).mm_per_px > 0
+
+
+@pytest.fixture
+def screen(live_noise):
+    """A screen of 30 frames with a live image at (60, 40) to (220, 200), 160 x 160 px."""
+    frames = np.zeros((30, 300, 480), np.uint8)
+    frames[:, 40:200, 60:220] = live_noise(30, 160, 160)
+    return frames
+
+
+IMAGE = (60, 40, 160, 160)
+
+
+def _box_error(clip):
+    return float(np.abs(np.array(find_scan_area(clip).box) - np.array(IMAGE)).max())
+
+
+def test_pointer_clock_and_trace_beside_the_image_do_not_count(make_clip, screen):
+    for k, frame in enumerate(screen):
+        cv2.circle(frame, (40 + 12 * k, 250 - 5 * k), 6, 255, -1)
+        cv2.putText(frame, f"12:{k:02d}.{37 * k % 100:02d}", (330, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 240, 2)
+        trace = 270 + (14 * np.sin((np.arange(200) + 9 * k) / 8.0)).astype(np.int32)
+        cv2.polylines(frame, [np.stack([np.arange(200) + 240, trace], 1).astype(np.int32)], False, 220, 1)
+    assert _box_error(make_clip(screen)) <= 5
+
+
+def test_screen_recorded_with_noise_is_told_from_the_image(make_clip, screen):
+    noise = np.random.default_rng(3).normal(0, 2.0, screen.shape)
+    assert _box_error(make_clip(np.clip(screen + noise, 0, 255).astype(np.uint8))) <= 5
+
+
+def test_frozen_image_beside_a_running_clock_is_the_image(make_clip, screen):
+    frozen = np.repeat(screen[:1], 30, axis=0)
+    for k, frame in enumerate(frozen):
+        cv2.putText(frame, f"12:{k:02d}.{37 * k % 100:02d}", (250, 260), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 240, 3)
+    assert _box_error(make_clip(frozen)) <= 8
+
+
+def test_second_smaller_image_is_left_out(make_clip, screen, live_noise):
+    screen[:, 230:280, 300:360] = live_noise(30, 50, 60)
+    assert _box_error(make_clip(screen)) <= 5
+
+
+def test_drawn_frame_over_the_image_is_masked_and_a_still_echo_of_its_length_is_not(make_clip, screen):
+    for frame in screen:
+        cv2.rectangle(frame, (90, 60), (190, 130), 255, 1)
+    echo = cv2.GaussianBlur(np.pad(np.full((3, 90), 900.0), ((8, 8), (8, 8))), (0, 0), 2.2)
+    screen[:, 150:169, 80:186] = np.maximum(screen[:, 150:169, 80:186], np.clip(echo, 0, 255).astype(np.uint8))
+    mask = find_scan_area(make_clip(screen)).mask
+    assert not mask[60, 95:185].any()
+    assert not mask[65:125, 90].any()
+    assert mask[159, 95:170].all()
+    assert mask[100, 120:160].all()
