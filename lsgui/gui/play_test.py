@@ -234,7 +234,7 @@ class PlayTest(QObject):
 
 
 class OverlaySwitcher(QObject):
-    """Switches every overlay to the other state and back in turn, at the ticks of a timer; then all are as they were."""
+    """Switches every overlay to its other state and back in turn, at the ticks of a timer; then all are as before."""
 
     ended = Signal()
 
