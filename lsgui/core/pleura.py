@@ -16,6 +16,9 @@ Polyline = npt.NDArray[np.float64]
 
 RoiSource = Literal["file", "auto", "hand"]
 
+CERTAIN = 0.7
+"""Confidence below which an automatic line is shown as uncertain."""
+
 
 def polyline_length(line: Polyline) -> float:
     """Return the length of a polyline in pixels."""
@@ -70,6 +73,11 @@ class PleuralROI:
     def single(cls, frame: int, line: Any, source: RoiSource = "hand", confidence: float | None = None) -> "PleuralROI":
         """Return a line drawn on one frame that holds for the whole clip."""
         return cls(((frame, line),), source, confidence)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the program found the line and is not sure of it."""
+        return self.source == "auto" and self.confidence is not None and self.confidence < CERTAIN
 
     @property
     def frame(self) -> int:

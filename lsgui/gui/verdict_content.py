@@ -76,6 +76,9 @@ def verdict_content(state: ReviewState) -> VerdictContent:
         return VerdictContent("", words="Not analysed yet", line="The clip is still being decoded.")
     if analysis.phase is AnalysisPhase.CANCELLED:
         return VerdictContent("", words="Analysis stopped", line="Nothing was scored.", ask="analyse")
+    if state.roi_phase is RoiPhase.SUGGESTED and state.roi.uncertain:
+        sure = f"Its confidence is {100 * (state.roi.confidence or 0.0):.0f} %: drag it, draw it (R), or press Enter."
+        return VerdictContent("draw-line", "warning", "The dotted line may not be the pleura", sure, ask="analyse")
     line = "Check the dashed line, then press Enter." if state.roi_phase is RoiPhase.SUGGESTED else "Press Enter."
     return VerdictContent("", words="Not analysed yet", line=line, ask="analyse")
 

@@ -162,3 +162,12 @@ def test_a_line_of_another_clip_is_noticed() -> None:
     check_roi_fits(drifting, 200, 100, "a.mp4")  # it leaves the picture for a while, as when the probe drifts
     with pytest.raises(RoiError, match="another clip"):
         check_roi_fits(PleuralROI.single(0, [[600, 10], [900, 12]]), 500, 100, "a.mp4")
+
+
+def test_only_an_automatic_line_of_low_confidence_is_uncertain() -> None:
+    line = [[0, 5], [40, 5]]
+    assert PleuralROI.single(0, line, "auto", 0.6).uncertain
+    assert not PleuralROI.single(0, line, "auto", 0.9).uncertain
+    assert not PleuralROI.single(0, line, "auto").uncertain
+    assert not PleuralROI.single(0, line).uncertain
+    assert not PleuralROI.single(0, line, "auto", 0.6).with_line(3, line).uncertain

@@ -116,6 +116,15 @@ def test_the_pleural_line_is_painted_on_the_pleura_and_dashed_while_only_suggest
     assert 0.4 * solid < dashed < 0.85 * solid
 
 
+def test_an_uncertain_line_is_dotted_in_the_colour_of_warnings_and_a_sure_one_is_not(paint: Paint) -> None:
+    state = only(dark(review(mmode_column=0.0, playback=Playback(playing=True))), "pleural_line")
+    row = round((62 + 0.5) * SCALE)
+    for confidence, colour, other in ((0.6, DARK.warning, DARK.accent), (0.9, DARK.accent, DARK.warning)):
+        found = paint(replace(state, roi=PleuralROI.single(0, LINE, "auto", confidence)))[row - 8 : row + 8]
+        assert near(found, colour).any(axis=0).sum() > 60
+        assert not near(found, other).any()
+
+
 def test_the_line_follows_its_key_frames(paint: Paint) -> None:
     roi = PleuralROI(((0, np.array(LINE)), (20, np.array(LINE) + np.array([0.0, 40.0]))))
     state = only(dark(review(roi=roi)), "pleural_line")

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton, QScrollArea, QSlider, QWidget
 
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, TRAINING_LINE, ReaderLabel, SlidingLabel
+from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import ModelRef, QualityFlag
 from lsgui.gui.key_button import KeyButton
 from lsgui.gui.label_panel import LabelPanel
@@ -170,6 +171,11 @@ def test_a_blind_reader_reads_nothing_of_the_verdict_anywhere_on_the_panel(show:
         (review(clip=drawn_clip(phase=LoadPhase.DECODING)), "still being decoded", None),
         (review(), "Not analysed yet", "analyse"),
         (review(roi_phase=RoiPhase.SUGGESTED), "Check the dashed line", "analyse"),
+        (
+            review(roi_phase=RoiPhase.SUGGESTED, roi=PleuralROI.single(0, [[9, 9], [40, 9]], "auto", 0.62)),
+            "The dotted line may not be the pleura",
+            "analyse",
+        ),
         (review(analysis=Analysis(AnalysisPhase.RUNNING, 1, 0.4, "Following the chest wall")), "Following", "cancel"),
         (review(analysis=Analysis(AnalysisPhase.CANCELLED, 1)), "Analysis stopped", "analyse"),
         (review(analysis=Analysis(AnalysisPhase.FAILED, 1, message="Choose the CPU.")), "Choose the CPU.", "analyse"),

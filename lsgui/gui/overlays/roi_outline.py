@@ -1,4 +1,7 @@
-"""The pleural line with its handles: solid when drawn by hand or read from a file, dashed while only suggested."""
+"""The pleural line with its handles: solid when drawn by hand or read from a file, dashed while only suggested.
+
+A suggestion that the program is not sure of is dotted in the colour of warnings.
+"""
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -18,7 +21,7 @@ class RoiOutline(Overlay):
     """The pleural line of the current frame."""
 
     title = "Pleural line"
-    hint = "Where the program takes the pleura to be: drag its handles to correct it. Dashed: suggested."
+    hint = "Where the program takes the pleura to be: drag its handles to correct it. Dashed: suggested. Dotted: uncertain."
     level = 60
     row = 10
 
@@ -30,15 +33,16 @@ class RoiOutline(Overlay):
         polygon = QPolygonF(points)
         drawing = scene.state.tool == "draw_line"
         painter.setOpacity(0.4 if drawing else 1.0)  # the former line steps back while a new one is drawn
-        suggested = scene.state.roi is not None and scene.state.roi.source == "auto"
+        roi = scene.state.roi
+        suggested, uncertain = (False, False) if roi is None else (roi.source == "auto", roi.uncertain)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(with_alpha("#000000", 0.45), 4.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPolyline(polygon)
-        pen = QPen(QColor(DARK.accent), 2.0)
+        pen = QPen(QColor(DARK.warning if uncertain else DARK.accent), 2.0)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         if suggested:
-            pen.setDashPattern([4.0, 3.0])
+            pen.setDashPattern([1.5, 2.5] if uncertain else [4.0, 3.0])
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawPolyline(polygon)
