@@ -21,7 +21,7 @@ class RoiOutline(Overlay):
     """The pleural line of the current frame."""
 
     title = "Pleural line"
-    hint = "Where the program takes the pleura to be: drag its handles to correct it. Dashed: suggested. Dotted: uncertain."
+    hint = "Where the program takes the pleura to be: drag its handles. Dashed: suggested. Dotted: uncertain."
     level = 60
     row = 10
 
