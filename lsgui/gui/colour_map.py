@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PySide6.QtGui import QColor
 
 from lsgui.core.label import SlidingLabel
-from lsgui.gui.theme import Tokens
+from lsgui.gui.theme import DARK, Tokens
 
 _INFERNO = (
     "#000004", "#0b0724", "#210c4a", "#3d0965", "#57106e", "#71196e", "#8a226a", "#a32c61",
@@ -42,16 +42,30 @@ RAMPS: dict[str, tuple[str, ...]] = {
 }
 
 
+SIGNED: dict[str, tuple[str, ...]] = {
+    "verdicts": (*(DARK.present,) * 8, *(DARK.absent,) * 8),
+}
+"""Ramps from one answer over nothing to the other: their middle is clear."""
+
+
+def ramp_stops(ramp: str) -> tuple[str, ...]:
+    """Return the colours of a ramp at equal steps."""
+    return SIGNED[ramp] if ramp in SIGNED else RAMPS[ramp]
+
+
 @cache
 def heat_table(ramp: str) -> npt.NDArray[np.uint8]:
     """Return 256 colours of a heat map with alpha, (256, 4) uint8 as premultiplied blue, green, red, alpha.
 
-    The lowest tenth fades out, so that the picture stays bare where nothing moves.
+    The lowest tenth fades out, so that the picture stays bare where nothing moves; of a signed ramp, the middle.
     """
-    stops = np.array([[QColor(c).blue(), QColor(c).green(), QColor(c).red()] for c in RAMPS[ramp]], dtype=np.float64)
+    colours = [QColor(c) for c in ramp_stops(ramp)]
+    stops = np.array([[c.blue(), c.green(), c.red()] for c in colours], dtype=np.float64)
     at = np.linspace(0.0, 1.0, 256)
     bgr = np.stack([np.interp(at, np.linspace(0.0, 1.0, len(stops)), stops[:, k]) for k in range(3)], axis=1)
     alpha = np.clip(at / 0.1, 0.0, 1.0) * (0.45 + 0.55 * at)
+    if ramp in SIGNED:
+        alpha = np.clip((np.abs(2.0 * at - 1.0) - 0.1) / 0.9, 0.0, 1.0) ** 0.8
     table = np.round(np.concatenate([bgr * alpha[:, None], 255.0 * alpha[:, None]], axis=1)).astype(np.uint8)
     table.setflags(write=False)
     return table

@@ -21,6 +21,7 @@ _KEYS = {
     "badge": "5",
     "scale_bar": "6",
     "flow_arrows": "7",
+    "focus": "8, G computes it",
 }
 """For the tooltips; the keys themselves are bound by the table of actions."""
 

@@ -40,13 +40,12 @@ FIXED: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
         ("speckle_change", ""): (0.0, 0.5),
         ("flow", "mm/s"): (0.0, 5.0),
         ("flow", "px/s"): (0.0, 25.0),
-        ("focus", ""): (0.0, 1.0),
     }
 )
 """Ends of the scale that is the same on every clip, by quantity and unit."""
 
 LEAST_TOP: Mapping[tuple[str, str], float] = MappingProxyType(
-    {("speckle_change", ""): 0.2, ("flow", "mm/s"): 2.0, ("flow", "px/s"): 10.0, ("focus", ""): 0.2}
+    {("speckle_change", ""): 0.2, ("flow", "mm/s"): 2.0, ("flow", "px/s"): 10.0}
 )
 """Least upper end of a fitted scale: below it a still clip would show its noise in full colours."""
 
@@ -80,7 +79,12 @@ class HeatRange:
 
 
 def heat_range(motion: MotionMap, style: HeatStyle, held: HeldScales) -> HeatRange:
-    """Return the ends of the colour scale of a map: held, fitted to the clip, the same on every clip, or its own."""
+    """Return the ends of the colour scale of a map: held, fitted to the clip, the same on every clip, or its own.
+
+    A map with two signs keeps its own: its middle is nothing.
+    """
+    if motion.low < 0.0:
+        return HeatRange(motion.low, motion.high)
     key = (motion.quantity, motion.unit)
     if key in held:
         return HeatRange(*held[key], "scale held")

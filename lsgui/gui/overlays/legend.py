@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPixmap
 
 from lsgui.core.motion_map import MotionMap
-from lsgui.gui.colour_map import RAMPS, heat_table
+from lsgui.gui.colour_map import heat_table, ramp_stops
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.overlays.heatmap import HeatMap
 from lsgui.gui.overlays.plate import paint_plate
@@ -15,6 +15,7 @@ from lsgui.review.heat_style import WINDOW_WORDS, HeatRange, heat_range, ticks
 
 _BAR, _TICK = 8.0, 4.0
 _WIDTH = 184.0
+_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Legend(Overlay):
         plate = self._plates.get((words, scene.device_ratio))
         if plate is None:
             plate = _plate(words, scene.device_ratio)
-            self._plates = {(words, scene.device_ratio): plate}  # painted on every frame, changed by hand
+            if len(self._plates) >= _KEPT:
+                self._plates.clear()
+            self._plates[words, scene.device_ratio] = plate  # shown on every frame, changed by hand
         box = scene.corners.place("top_right", plate.deviceIndependentSize())
         if box is not None:
             painter.drawPixmap(box.topLeft(), plate)
@@ -104,7 +107,7 @@ def _plate(words: _Words, ratio: float) -> QPixmap:
 
 def _paint_scale(painter: QPainter, bar: QRectF, ramp: str) -> None:
     """Paint the colours as they lie on a black picture."""
-    table, stops = heat_table(ramp), len(RAMPS[ramp])
+    table, stops = heat_table(ramp), len(ramp_stops(ramp))
     gradient = QLinearGradient(bar.topLeft(), bar.topRight())
     for index in range(stops):
         blue, green, red, _ = (int(value) for value in table[round(index * 255 / (stops - 1))])
