@@ -15,6 +15,7 @@ _PARTS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("heat_scale", "Colour scale", SCALE_WORDS),
 )
 """Name of the setting, heading, and the choices with their words."""
+_SHORT = {"moment": "this moment", "half": "0.5 s", "second": "1 s", "clip": "whole clip"}
 
 
 class HeatMenu(QToolButton):
@@ -28,7 +29,8 @@ class HeatMenu(QToolButton):
         super().__init__(parent)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        # Ignored: its words, which change, never widen the column.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setToolTip("How heat maps are drawn: time (T), colours (C), colour scale (Shift+C), hold the scale (J)")
         self.setAccessibleName("How heat maps are drawn")
         menu = QMenu(self)
@@ -69,4 +71,4 @@ class HeatMenu(QToolButton):
             self._choices[name, value].setChecked(True)
         self._hold.setChecked(held)
         self._hold.setEnabled(can_hold)
-        self.setText(f"Heat map: {WINDOW_WORDS[style.window].lower()}{', scale held' if held else ''}  ▾")
+        self.setText(f"Heat map: {_SHORT[style.window]}{' · scale held' if held else ''}  ▾")
