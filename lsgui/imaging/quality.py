@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import percentile_filter
 
 from lsgui.core.clip import Clip, FrameStore
 from lsgui.core.pleura import PleuralROI
@@ -15,13 +16,18 @@ SHORTEST_S = 3.0
 SLOWEST_FPS = 12.0
 MOST_REPEATS = 0.2
 """Limits that the definition of the flags gives: one breath, fine motion, a fifth of the frames."""
-REPEAT_CHANGE = 0.1
-REPEAT_REACH_S = 0.4
-"""A frame repeats the one before when it changes by less than this fraction of the greatest change around it. A codec
-leaves traces in repeated frames, so they are not equal; how much a new frame changes depends on the clip."""
-FROZEN_GREY = 3.0
-FROZEN_PIXELS = 99.8
-"""A picture is frozen when this percentile of its pixels stays within so many grey values: less than speckle noise."""
+REPEAT_CHANGE = 0.25
+REPEAT_USUAL = 90.0
+REPEAT_REACH_S = 0.5
+"""A frame repeats the one before when it changes by less than this fraction of what a new frame around it changes,
+which is this percentile of the changes: a step of gain or a cut is no measure. A codec leaves traces in repeated
+frames, so they are not equal; how much a new frame changes depends on the clip."""
+FROZEN_GREY = 3
+FROZEN_SHARE = 0.35
+LIT_GREY = 16
+"""A picture is frozen when never more than this share of its lit pixels changes by more than so many grey values. A
+codec changes up to a quarter of a still picture's pixels, a clock or a cursor a few; the stillest living picture, three
+fifths."""
 LOOKED_AT = 1200
 BLOCK = 60
 """Frames of a long clip that are compared, in blocks of neighbours spread over it."""
@@ -87,13 +93,13 @@ def frame_changes(clip: Clip, start: int, stop: int) -> list[Floats]:
 
 def repeated_share(changes: Sequence[Floats], fps: float) -> float:
     """Return the share of frames that repeat the one before, 0 to 1."""
-    reach = max(1, round(REPEAT_REACH_S * fps))
+    size = 2 * max(2, round(REPEAT_REACH_S * fps)) + 1
     repeats = frames = 0
     for run in changes:
         frames += len(run) + 1
-        for at, change in enumerate(run):
-            around = run[max(at - reach, 0) : at + reach + 1].max()
-            repeats += bool(change <= REPEAT_CHANGE * around)
+        if len(run):
+            usual = percentile_filter(run, REPEAT_USUAL, size=min(size, 2 * len(run) - 1), mode="mirror")
+            repeats += int((run <= REPEAT_CHANGE * usual).sum())
     return repeats / frames if frames else 0.0
 
 
@@ -118,10 +124,12 @@ def _changes(clip: Clip, first: int, last: int) -> Floats:
 
 
 def _is_frozen(clip: Clip, start: int, stop: int) -> bool:
-    """Return whether all frames show the first one, but for what a codec adds."""
+    """Return whether all frames show the first one, but for what a codec, a clock or a cursor adds."""
     first = sparse(clip.frame(start)).astype(np.int16)
     for index in np.unique(np.linspace(start, stop - 1, 48).astype(int)):
-        change = np.abs(sparse(clip.frame(int(index))).astype(np.int16) - first)
-        if float(np.percentile(change, FROZEN_PIXELS)) > FROZEN_GREY:
+        now = sparse(clip.frame(int(index))).astype(np.int16)
+        lit = np.maximum(now, first) > LIT_GREY
+        changed = np.abs(now - first) > FROZEN_GREY
+        if int((changed & lit).sum()) > FROZEN_SHARE * max(int(lit.sum()), 1):
             return False
     return True

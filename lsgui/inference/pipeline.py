@@ -10,21 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lsgui.core.clip import MemoryFrames
 from lsgui.core.errors import CancelledError
 from lsgui.core.motion_map import MotionMap
-from lsgui.core.pleura import PleuralROI
-from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
+from lsgui.core.prediction import Prediction, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.flow_map import relative_flow_map
 from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index
-from lsgui.imaging.quality import line_flags, repeated_share
 from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
-from lsgui.imaging.strip_flags import strip_flags
 from lsgui.inference.picture_scoring import PictureScorer, window_spans
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
+from lsgui.inference.request_flags import request_flags, true_fps
 from lsgui.inference.strip_scoring import score_windows, strip_windows
 from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probability, window_probability
 from lsgui.models.base import find_spec
@@ -109,7 +106,7 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     if len(strip.frames) > 2:
         run.show(relative_flow_map(strip, request.mm_per_px, cancelled, step=request.flow.step), first)
     run.stage(0.98, "Reading the verdict")
-    return _prediction(run, strip, evidence, scored, began)
+    return _prediction(run, first, strip, evidence, scored, began)
 
 
 def strip_of(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
@@ -223,32 +220,20 @@ def network_of(model_id: str, sha256: str, device: str) -> torch.nn.Module:
     return network.to(device).eval()
 
 
-def _line_flags(request: InferenceRequest) -> tuple[QualityFlag, ...]:
-    corner = np.array(request.origin)
-    roi = PleuralROI(tuple((k, line - corner) for k, line in request.roi.keyframes), request.roi.source)
-    return line_flags(MemoryFrames(request.frames), roi, range(len(request.frames)), request.mm_per_px)
-
-
-def _true_fps(request: InferenceRequest, fps: float) -> float:
-    """Return how many different frames a second there are around the pleural line."""
-    coarse = request.frames[:, ::2, ::2].astype(np.int16)
-    changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2)).astype(np.float64)
-    return fps * (1.0 - repeated_share([changes], fps))
-
-
-def _prediction(run: Run, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float) -> Prediction:
+def _prediction(
+    run: Run, first: int, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float
+) -> Prediction:
     request, card, rule = run.request, run.card, run.rule
     opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
-    flags = tuple(dict.fromkeys((*request.quality, *_line_flags(request), *strip_flags(strip, evidence))))
     middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
     verdict = decide(
         scored.logits,
         scored.spans,
         rule,
-        flags,
+        request_flags(request, card, first, strip, evidence),
         opinion,
         times_s=middles,
-        true_fps=_true_fps(request, strip.fps),
+        true_fps=true_fps(request, strip.fps),
         line_confidence=request.roi.confidence if request.roi.source == "auto" else None,
     )
     ribbon = None
