@@ -123,7 +123,8 @@ def mmode_picture(sheet: MModeSheet) -> npt.NDArray[np.uint8]:
     width = count * (_LEFT + inner) + (count - 1) * _GAP + _EDGE
     picture = Image.new("RGB", (width, _TOP + _HEIGHT + _FOOT), PANEL)
     draw = ImageDraw.Draw(picture)
-    draw.text((_EDGE, 12), f"M-mode, straightened on the pleura · {sheet.clip}", fill=TEXT, font=_font(17))
+    title = _shortened(draw, f"M-mode, straightened on the pleura · {sheet.clip}", width - 2 * _EDGE)
+    draw.text((_EDGE, 12), title, fill=TEXT, font=_font(17))
     for at, cut in enumerate(sheet.cuts):
         left = at * (_LEFT + inner + _GAP) + _LEFT
         _draw_cut(picture, draw, sheet, cut, (left, _TOP, left + inner, _TOP + _HEIGHT))
@@ -132,6 +133,16 @@ def mmode_picture(sheet: MModeSheet) -> npt.NDArray[np.uint8]:
     wide = draw.textlength(RESEARCH_LINE, font=_font(13))
     draw.text((width - _EDGE - wide, foot), RESEARCH_LINE, fill=MUTED, font=_font(13))
     return np.asarray(picture)
+
+
+def _shortened(draw: ImageDraw.ImageDraw, words: str, room: float) -> str:
+    """Return words that fit: a long file name loses its middle, so that its ending stays."""
+    cut = words
+    for kept in range(len(words) - 1, 20, -1):
+        if draw.textlength(cut, font=_font(17)) <= room:
+            break
+        cut = f"{words[: kept - 12]} ... {words[-12:]}"
+    return cut
 
 
 def _words(sheet: MModeSheet) -> str:
@@ -163,7 +174,7 @@ def _draw_cut(
         y = top + (sheet.above_px + 0.5 + index * step * per_unit) / rows * (bottom - top)
         number = f"{index * step:+g}" if index else f"0 {'mm' if sheet.mm_per_px else 'px'}"
         draw.line((left - 6, y, left - 1, y), fill=MUTED)
-        draw.text((left - 10, y), number.replace("-", "−"), fill=TEXT, font=_font(13), anchor="rm")
+        draw.text((left - 10, y), number, fill=TEXT, font=_font(13), anchor="rm")
     pleura = top + (sheet.above_px + 0.5) / rows * (bottom - top)
     for x in range(left, right, 12):
         draw.line((x, pleura, min(x + 4, right), pleura), fill=ACCENT)

@@ -91,3 +91,8 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 def test_no_colour_hides_in_the_greys() -> None:
     picture = mmode_picture(_sheet())
     assert _greys(picture[64 + 200 : 64 + 400, 80:1090]).all()
+
+
+def test_a_long_file_name_stays_within_the_picture() -> None:
+    picture = mmode_picture(replace(_sheet(), clip="a very long name of a clip " * 8 + "end.mp4"))
+    assert (picture[8:40, -18:] == picture[8, -1]).all()
