@@ -43,3 +43,25 @@ def clips(tmp_path: Path) -> list[Path]:
     from window_samples import write_clip
 
     return [write_clip(tmp_path / f"clip {k}.avi", frames=30 + 10 * k) for k in range(3)]
+
+
+@pytest.fixture
+def paint(qtbot: Any) -> Any:
+    """Paint a state in a view of 600 x 450 points and return its pixels."""
+    from evidence_samples import pixels
+
+    from lsgui.gui.clip_view import ClipView
+
+    view = ClipView()
+    qtbot.addWidget(view)
+    view.resize(600, 450)
+    view.show()
+    qtbot.waitExposed(view)
+    shown: list[Any] = [None]
+
+    def picture(state: Any) -> Any:
+        view.apply(shown[-1], state)
+        shown.append(state)
+        return pixels(view.grab_view())
+
+    return picture
