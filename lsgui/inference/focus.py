@@ -100,7 +100,7 @@ def _split_strip(network: CmwruStrip) -> SplitNetwork:
     block, rest = network.stages[0], network.stages[1:]
 
     def after(maps: Tensor, _count: int) -> Tensor:
-        logits: Tensor = network.head(rest(maps).mean(dim=2).flatten(1, 2))
+        logits: Tensor = network.head(rest(maps).mean(dim=2).flatten(1, 2)).squeeze(1)
         return logits
 
     return SplitNetwork(lambda seen: block(network.stem(seen)), after, _mean_of_block(block))

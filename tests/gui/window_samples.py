@@ -12,6 +12,7 @@ from evidence_samples import prediction
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, WindowScore
 from lsgui.gui.app import Review
@@ -21,6 +22,8 @@ from lsgui.inference.protocol import (
     Finished,
     InferenceEvent,
     InferenceRequest,
+    MapDone,
+    MotionReady,
     Progress,
     WindowScored,
     WorkerReady,
@@ -70,6 +73,14 @@ class ToldSession:
     def finish(self, request_id: int | None = None, verdict: Prediction | None = None) -> None:
         number = self.requests[-1].id if request_id is None else request_id
         self.events.put(Finished(number, verdict or replace(prediction(), clip="told")))
+
+    def draw(self, motion_map: MotionMap, request_id: int | None = None) -> None:
+        number = self.requests[-1].id if request_id is None else request_id
+        self.events.put(MotionReady(number, motion_map))
+        self.events.put(MapDone(number))
+
+    def tell(self, fraction: float) -> None:
+        self.events.put(Progress(self.requests[-1].id, fraction, "Computing"))
 
     def fail(self, sentence: str) -> None:
         self.events.put(Failed(self.requests[-1].id, sentence))
