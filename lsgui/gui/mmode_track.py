@@ -8,14 +8,13 @@ from PySide6.QtGui import QImage
 from lsgui.gui.job_thread import JobThread
 from lsgui.gui.mmode_job import MModeJob, MModePiece, MModeRequest
 from lsgui.gui.time_axis import TimeAxis
-from lsgui.review.playback import Timeline
 
 _SETTLE_MS = 40
 """A line or column that keeps moving is cut only when it rests this long."""
 
 
 class MModeTrack(QObject):
-    """Cuts what is wanted in its own thread and keeps the last of it, at the size at which it was painted."""
+    """Cuts what is wanted in its own thread and keeps the last of it."""
 
     changed = Signal()
     """There is more to be seen, or nothing any more."""
@@ -24,8 +23,6 @@ class MModeTrack(QObject):
         super().__init__(parent)
         self._wanted: MModeRequest | None = None
         self._piece: MModePiece | None = None
-        self._image = QImage()
-        self._image_of: tuple[object, ...] = ()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -66,23 +63,6 @@ class MModeTrack(QObject):
         if not self._settle.isActive() or not more:
             self._settle.start()
 
-    def scaled(
-        self,
-        image: npt.NDArray[np.uint8],
-        table: npt.NDArray[np.uint8],
-        axis: TimeAxis,
-        box: QRectF,
-        ratio: float,
-    ) -> QImage:
-        """Return an M-mode at the size of its box, in shown greys; column k lies where frame k begins."""
-        size = (max(round(box.width() * ratio), 1), max(round(box.height() * ratio), 1))
-        key = (image, table, size, axis.timeline)
-        if len(self._image_of) != len(key) or not _same(key, self._image_of):
-            self._image = _rendered(image, table, size, axis.timeline)
-            self._image.setDevicePixelRatio(ratio)
-            self._image_of = key
-        return self._image
-
     def _on_settle_timeout(self) -> None:
         wanted, piece = self._wanted, self._piece
         if wanted is None:
@@ -100,15 +80,14 @@ class MModeTrack(QObject):
             self.changed.emit()
 
 
-def _same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
-    return all(a is b or (isinstance(a, tuple) and a == b) for a, b in zip(now, before, strict=True))
-
-
-def _rendered(
-    image: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8], size: tuple[int, int], timeline: Timeline
+def rendered(
+    image: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8], axis: TimeAxis, box: QRectF, ratio: float
 ) -> QImage:
+    """Return an M-mode (depth, time) at the size of its box, in shown greys; column k lies where frame k begins."""
     import cv2  # loaded by the readers by the time an M-mode is there
 
+    size = (max(round(box.width() * ratio), 1), max(round(box.height() * ratio), 1))
+    timeline = axis.timeline
     times = (np.arange(size[0]) + 0.5) / size[0] * timeline.end_s
     known = timeline.starts[: image.shape[1]]
     columns = np.interp(times, known, np.arange(len(known))).astype(np.float32)
@@ -116,4 +95,6 @@ def _rendered(
     map_x, map_y = np.meshgrid(columns, rows)
     shown = cv2.remap(cv2.LUT(image, table), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     shown[:, times > timeline.start_of(len(known))] = 0
-    return QImage(shown.data, size[0], size[1], size[0], QImage.Format.Format_Grayscale8).copy()
+    out = QImage(shown.data, size[0], size[1], size[0], QImage.Format.Format_Grayscale8).copy()
+    out.setDevicePixelRatio(ratio)
+    return out

@@ -6,14 +6,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QCloseEvent, QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lsgui.gui.colour_map import probability_colour
 from lsgui.gui.frame_picture import grey_table
 from lsgui.gui.mmode_axes import paint_depth, paint_times
-from lsgui.gui.mmode_job import MModeRequest
-from lsgui.gui.mmode_track import MModeTrack
+from lsgui.gui.mmode_job import MModePiece, MModeRequest
+from lsgui.gui.mmode_track import MModeTrack, rendered
 from lsgui.gui.overlays.class_ribbon import stretch_at
 from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, SECOND_COLOUR, letter_plate
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font, tokens
@@ -65,6 +65,7 @@ class MModeView(QWidget):
         self._table = grey_table(ReviewState().picture)
         self._tracks = (MModeTrack("mmode", self), MModeTrack("mmode-b", self))
         self._held: _Panel | None = None
+        self._kept: dict[str, tuple[tuple[object, ...], QPixmap]] = {}
         for track in self._tracks:
             track.changed.connect(self.update)
         app = QCoreApplication.instance()
@@ -154,18 +155,43 @@ class MModeView(QWidget):
         if state is None or piece is None or piece.image is None or piece.image.shape[1] == 0:
             self._paint_empty(painter, box, "" if piece is None else piece.error)
             return
-        painter.fillRect(box, QColor(tokens().clip))
         self._paint_title(painter, panel, pair=pair)
-        ratio = self.devicePixelRatioF()
-        picture = panel.track.scaled(piece.image, self._table, panel.axis, box, ratio)
-        painter.drawImage(QPointF(box.left(), box.top()), picture)
+        painter.drawPixmap(box.topLeft(), self._still(panel, piece))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_depth(painter, box, piece.request, None if state.clip is None else state.clip.mm_per_px)
-        paint_times(painter, box, panel.axis)
         at = panel.axis.x_of_frame(min(state.playback.frame, panel.axis.timeline.last))
         painter.setPen(QPen(QColor(panel.colour), 1.2))
         painter.drawLine(QPointF(at, box.top()), QPointF(at, box.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _still(self, panel: _Panel, piece: MModePiece) -> QPixmap:
+        """Return picture and axes, painted once: only the line of the frame and the title's words move."""
+        state, box, ratio, look = self._state, panel.box, self.devicePixelRatioF(), tokens()
+        clip = None if state is None else state.clip
+        scale = None if clip is None else clip.mm_per_px
+        image = piece.image if piece.image is not None else np.zeros((1, 1), dtype=np.uint8)
+        size = (box.width(), box.height(), ratio)
+        kept = self._kept.get(panel.letter)
+        key = (piece, self._table, panel.axis.timeline, size, scale, look.name)
+        if (
+            kept is not None
+            and all(a is b for a, b in zip(kept[0][:3], key[:3], strict=True))
+            and kept[0][3:] == key[3:]
+        ):
+            return kept[1]
+        made = QPixmap(round(box.width() * ratio), round((box.height() + _FOOT) * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(QColor(look.panel))
+        painter = QPainter(made)
+        painter.setFont(text_font(SIZE_SMALL))
+        inner = QRectF(0, 0, box.width(), box.height())
+        axis = TimeAxis(panel.axis.timeline, 0.0, box.width())
+        painter.drawImage(QPointF(0, 0), rendered(image, self._table, axis, inner, ratio))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_depth(painter, inner, piece.request, scale)
+        paint_times(painter, inner, axis)
+        painter.end()
+        self._kept[panel.letter] = (key, made)
+        return made
 
     def _paint_title(self, painter: QPainter, panel: _Panel, *, pair: bool) -> None:
         head, look = panel.head, tokens()
@@ -268,9 +294,9 @@ def _part(room: QRectF, at: int, count: int, *, stacked: bool) -> QRectF:
     if count == 1:
         return room
     if stacked:
-        high = room.height() / count
+        high = room.height() // count
         return QRectF(room.left(), room.top() + at * high, room.width(), high)
-    wide = (room.width() - (count - 1) * _BETWEEN) / count
+    wide = (room.width() - (count - 1) * _BETWEEN) // count  # whole points: the picture stays sharp
     return QRectF(room.left() + at * (wide + _BETWEEN), room.top(), wide, room.height())
 
 
