@@ -14,10 +14,12 @@ from lsgui.core.errors import DeviceError, LsguiError
 if TYPE_CHECKING:  # the commands are entered at every start: what they need is imported when they run
     from lsgui.cli.predict_output import Output
     from lsgui.inference.clip_runner import ClipRunner
-    from lsgui.inference.protocol import DeviceChoice
+    from lsgui.inference.protocol import DeviceChoice, FlowChoice, FlowMethod
 
 DEFAULT_MODEL = "cmwru-strip"
 _DEVICES = ("auto", "cpu", "cuda")
+_FLOWS = ("dis", "raft")
+_FLOW_STEPS = (1, 2, 3)
 
 HELP = """Say of each clip whether lung sliding is present (ls_p), absent (ls_a) or cannot be assessed.
 
@@ -40,6 +42,17 @@ CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="W
 OverlayOption = Annotated[
     Path | None, typer.Option("--overlay", metavar="DIR", help="Write a picture of each clip with its verdict.")
 ]
+FlowOption = Annotated[
+    str | None,
+    typer.Option("--flow", metavar="dis|raft", help="Draw flow on the pictures of --overlay, measured by DIS or RAFT."),
+]
+FlowStepOption = Annotated[
+    int | None,
+    typer.Option("--flow-step", metavar="1|2|3", help="Frames between the two whose flow is measured (else 0.1 s)."),
+]
+RaftOption = Annotated[
+    Path | None, typer.Option("--raft-weights", metavar="FILE", help="RAFT weights instead of those that ship.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,17 +67,41 @@ def register(app: typer.Typer) -> None:
         json_file: JsonOption = None,
         csv_file: CsvOption = None,
         overlay: OverlayOption = None,
+        flow: FlowOption = None,
+        flow_step: FlowStepOption = None,
+        raft_weights: RaftOption = None,
     ) -> int:
         if device not in _DEVICES:
             raise DeviceError(f"There is no device {device!r}: choose one of {', '.join(_DEVICES)}.")
+        choice = _flow_choice(flow, flow_step, raft_weights, overlay)
         from lsgui.cli.predict_output import open_outputs
 
         with ExitStack() as stack:
-            runner = _runner(stack, model, cast("DeviceChoice", device), roi)
+            runner = _runner(stack, model, cast("DeviceChoice", device), roi, choice)
             return _judge_all(runner, _clips(paths), open_outputs(stack, json_file, csv_file, overlay))
 
 
-def _runner(stack: ExitStack, model: str, device: "DeviceChoice", roi: Path | None) -> "ClipRunner":
+def _flow_choice(flow: str | None, step: int | None, weights: Path | None, overlay: Path | None) -> "FlowChoice | None":
+    """Return how flow is to be measured, None where it is not asked for; one sentence where that does not fit."""
+    from lsgui.inference.protocol import FlowChoice
+
+    if flow is None and step is None and weights is None:
+        return None
+    if overlay is None:
+        raise LsguiError("Flow is drawn on the pictures of --overlay: name their folder as well.")
+    method = flow or ("dis" if weights is None else "raft")
+    if method not in _FLOWS:
+        raise LsguiError(f"There is no flow method {method!r}: choose one of {', '.join(_FLOWS)}.")
+    if step is not None and step not in _FLOW_STEPS:
+        raise LsguiError(f"The flow step {step} is out of range: choose 1, 2 or 3 frames.")
+    if weights is not None and method != "raft":
+        raise LsguiError("--raft-weights are for --flow raft: ask for that, or leave them out.")
+    return FlowChoice(cast("FlowMethod", method), step or 0, "" if weights is None else str(weights))
+
+
+def _runner(
+    stack: ExitStack, model: str, device: "DeviceChoice", roi: Path | None, flow: "FlowChoice | None"
+) -> "ClipRunner":
     from lsgui.inference.clip_runner import ClipRunner
     from lsgui.inference.line_file import read_lines
     from lsgui.inference.local_session import LocalSession
@@ -72,9 +109,11 @@ def _runner(stack: ExitStack, model: str, device: "DeviceChoice", roi: Path | No
 
     plan = WorkerPlan()
     session = LocalSession(plan)
-    runner = ClipRunner(session, model, device, read_lines(roi))
+    runner = ClipRunner(session, model, device, read_lines(roi), flow)
     if device == "cuda":
         load_by_name(plan.resolve)(device, plan.threads)  # one sentence for all clips instead of one for each
+    if flow is not None and flow.raft_weights:
+        load_by_name("lsgui.models.raft:load_raft")(flow.raft_weights)
     stack.callback(session.close)
     session.start()
     return runner

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lsgui.core.clip import Clip
@@ -21,9 +21,11 @@ from lsgui.inference.protocol import (
     DeviceChoice,
     Failed,
     Finished,
+    FlowChoice,
     InferenceEvent,
     InferenceRequest,
     InferenceSession,
+    MapDone,
     MotionReady,
     Progress,
     WorkerReady,
@@ -59,16 +61,25 @@ class ClipRunner:
         What to run, by its id or its folder, and where.
     lines
         Pleural lines by clip; a clip without one gets an automatic line.
+    flow
+        How flow is measured, where its map is wanted: it is then the only map of an answer. None: the maps that come
+        with the verdict.
     """
 
     def __init__(
-        self, session: InferenceSession, model_id: str, device: DeviceChoice, lines: LineFile | None = None
+        self,
+        session: InferenceSession,
+        model_id: str,
+        device: DeviceChoice,
+        lines: LineFile | None = None,
+        flow: FlowChoice | None = None,
     ) -> None:
         self._session = session
         self._model_id = model_id
         self._card = load_card(model_id)
         self._choice = device
         self._lines = lines
+        self._flow = flow
         self._last_id = 0
         self._device = "" if device == "auto" else str(device)
 
@@ -134,6 +145,9 @@ class ClipRunner:
             seconds=seconds,
         )
         prediction, maps = self._answer(request, tell)
+        if self._flow is not None:
+            self._last_id += 1
+            maps = self._maps(replace(request, id=self._last_id, wanted="flow", flow=self._flow), tell)
         return ClipAnswer(clip, area, prediction, maps)
 
     def _given_line(self, clip: Clip) -> PleuralROI | None:
@@ -145,6 +159,18 @@ class ClipRunner:
 
     def _answer(self, request: InferenceRequest, tell: Tell) -> tuple[Prediction, dict[str, MotionMap]]:
         maps: dict[str, MotionMap] = {}
+        end = self._end_of(request, tell, maps)
+        if not isinstance(end, Finished):
+            raise LsguiError(f"{request.clip}: the analysis ended without a verdict.")
+        return end.prediction, maps
+
+    def _maps(self, request: InferenceRequest, tell: Tell) -> dict[str, MotionMap]:
+        maps: dict[str, MotionMap] = {}
+        self._end_of(request, tell, maps)
+        return maps
+
+    def _end_of(self, request: InferenceRequest, tell: Tell, maps: dict[str, MotionMap]) -> Finished | MapDone:
+        """Return how a request ended; its maps are added to `maps` on the way."""
         self._session.submit(request)
         while True:
             event = self._next_event()
@@ -154,8 +180,8 @@ class ClipRunner:
                 tell(event.stage, event.fraction)
             elif isinstance(event, MotionReady):
                 maps[event.motion_map.quantity] = event.motion_map
-            elif isinstance(event, Finished):
-                return event.prediction, maps
+            elif isinstance(event, Finished | MapDone):
+                return event
             elif isinstance(event, Failed):
                 raise LsguiError(event.sentence)
             elif isinstance(event, Cancelled):

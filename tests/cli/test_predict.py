@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import sys
 
@@ -262,3 +263,33 @@ def test_the_line_file_rounds_back(clip, tmp_path, capsys):
     _predict(clip, "--roi", path, "--json", "-")
     (said,) = _lines(capsys.readouterr().out)
     assert said["roi"] == {**line.to_json(), "source": "file"}
+
+
+def test_flow_of_a_chosen_method_and_step_is_drawn_on_the_picture(line_file, tmp_path, capsys):
+    clip, pictures = _write_clip(tmp_path / "lung", frames=10), {}
+    for name, asked in {"none": (), "dis": ("--flow", "dis", "--flow-step", "3"), "raft": ("--flow", "raft")}.items():
+        _predict(clip, "--roi", line_file, "--json", "-", "--overlay", tmp_path / name, *asked)
+        pictures[name] = cv2.imread(str(tmp_path / name / "lung.png"))
+    said = _lines(capsys.readouterr().out)
+    assert len({line["motion_index"] for line in said}) == 1, "the verdict is the same"
+    upper = [pictures[name][:300] for name in pictures]
+    assert all((one != other).any() for one, other in itertools.combinations(upper, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--flow", "raft"), "name their folder as well"),
+        (("--flow", "guess", "--overlay", "pictures"), "choose one of dis, raft"),
+        (("--flow-step", "4", "--overlay", "pictures"), "choose 1, 2 or 3 frames"),
+        (("--flow", "dis", "--raft-weights", "w.pth", "--overlay", "pictures"), "are for --flow raft"),
+        (("--raft-weights", "w.pth", "--overlay", "pictures"), "w.pth: the RAFT weights cannot be read"),
+    ],
+)
+def test_flow_that_cannot_be_had_is_one_sentence(clip, arguments, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    _predict(clip, *arguments, status=2)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert err.count("\n") == 1

@@ -19,7 +19,7 @@ from lsgui.models.card import Calibration, ModelCard, ModelInput, write_card
 from lsgui.models.checkpoint import save_weights
 from lsgui.models.raft import SHIPPED, SMALLEST, RaftFlow
 from lsgui.training.clips.config import read_settings
-from lsgui.training.raft.table import SMOOTH_PX, WANTED_GAIN, Row, as_markdown, as_metrics, measure
+from lsgui.training.raft.table import SMOOTH_PX, Row, as_markdown, as_metrics, measure, verdict_sentences
 from lsgui.training.raft.trainer import Progress, RaftRecipe, Report, train_raft_network
 
 VERSION = "1"
@@ -135,7 +135,7 @@ def _command(recipe: RaftRecipe) -> str:
 
 def _readme(card: ModelCard, rows: Sequence[Row]) -> str:
     limits = "\n".join(f"- {limit}" for limit in card.limits)
-    verdict = " ".join(_verdict(rows))
+    verdict = " ".join(verdict_sentences(rows))
     return f"""# {card.id} {card.version}: {card.title}
 
 **In** pairs of grey frames, 0..255, which `lsgui.models.raft.RaftFlow` scales to -1..1, enlarges
@@ -171,21 +171,6 @@ error of saying that nothing moves. Intervals: 95 % bootstrap over pairs.
 
 {limits}
 """
-
-
-def _verdict(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield what the table comes to, in sentences: what was missed by name."""
-    missed = [row.condition for row in rows if row.must_gain and not row.gained]
-    if missed:
-        yield f"RAFT does **not** beat DIS by {WANTED_GAIN:.0%} on: {'; '.join(missed)}."
-    else:
-        yield f"RAFT beats DIS by {WANTED_GAIN:.0%} wherever that was asked for."
-    worse = [row.condition for row in rows if row.worse_than_dis]
-    if worse:
-        yield f"It errs **more** than DIS on: {'; '.join(worse)}."
-    blind = [row.condition for row in rows if row.worse_than_still]
-    if blind:
-        yield f"Saying that nothing moves would err less on: {'; '.join(blind)}."
 
 
 @contextmanager

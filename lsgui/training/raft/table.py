@@ -1,6 +1,6 @@
 """How far RAFT, DIS and Farnebäck's flow are off on simulated speckle that no training has seen, by condition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import cv2
@@ -142,6 +142,21 @@ def as_markdown(rows: Sequence[Row]) -> str:
         cells = [row.condition, str(row.pairs), f"{row.motion_px:.2f}", *errors]
         lines.append("| " + " | ".join([*cells, f"{gain:.0%} [{low:.0%} to {high:.0%}]", asked]) + " |")
     return "\n".join(lines)
+
+
+def verdict_sentences(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what the table comes to, in sentences: what was missed by name."""
+    missed = [row.condition for row in rows if row.must_gain and not row.gained]
+    if missed:
+        yield f"RAFT does **not** beat DIS by {WANTED_GAIN:.0%} on: {'; '.join(missed)}."
+    else:
+        yield f"RAFT beats DIS by {WANTED_GAIN:.0%} wherever that was asked for."
+    worse = [row.condition for row in rows if row.worse_than_dis]
+    if worse:
+        yield f"It errs **more** than DIS on: {'; '.join(worse)}."
+    blind = [row.condition for row in rows if row.worse_than_still]
+    if blind:
+        yield f"Saying that nothing moves would err less on: {'; '.join(blind)}."
 
 
 def _methods(raft: RaftFlow) -> dict[str, Measure]:
