@@ -111,8 +111,11 @@ def flow_solver(choice: FlowChoice, device: str) -> FlowSolver:
     """
     if choice.method == "dis":
         return DIS
-    raft = raft_of(Path(choice.raft_weights) if choice.raft_weights else None, device)
-    name = f"RAFT ({Path(choice.raft_weights).name})" if choice.raft_weights else "RAFT"
+    if not choice.raft_weights:
+        raft, name = raft_of(None, device), "RAFT"
+    else:
+        path = Path(choice.raft_weights)
+        raft, name = raft_of(path, device, path.stat().st_mtime_ns if path.is_file() else 0), f"RAFT ({path.name})"
     return FlowSolver(name, raft_pairs(raft, device), AT_ONCE[device])
 
 

@@ -201,8 +201,8 @@ def raft_file(card: ModelCard) -> Path | None:
 
 
 @lru_cache(maxsize=2)
-def raft_of(source: Path | None, device: str) -> torch.nn.Module:
-    """Return frozen RAFT: the shipped one, or a file's."""
+def raft_of(source: Path | None, device: str, _changed: int = 0) -> torch.nn.Module:
+    """Return frozen RAFT: the shipped one, or a file's; it is kept as long as the file's time of change stays."""
     from lsgui.models.raft import load_raft  # here: torchvision takes a second to load and strips do without it
 
     return load_raft(source).to(device)
