@@ -1,7 +1,7 @@
 """Measure the quality flags as detectors: on clips made with each fault, and on clips made without it.
 
 Run from the project's root, with the train extra installed:
-python packaging/measure_flags.py --seed S --out FOLDER [--clips FOLDER] [--count N] [--flag NAME ...]
+python packaging/measure_flags.py --seed S --out FOLDER [--clips FOLDER] [--count N] [--flag NAME ...] [--quick]
 
 Clips are made anew for the seed and written to disk; each is judged as `lsgui info` and `lsgui predict` do it. Writes
 flags.json (every clip) and flags.md (the table) into FOLDER; the clips themselves are deleted. Simulated clips and
@@ -20,17 +20,26 @@ from flag_cases import FLAGS, Case, Plan
 
 from lsgui.cli.info_command import clip_facts
 from lsgui.core.errors import LsguiError
+from lsgui.core.prediction import QualityFlag
+from lsgui.imaging.motion_index import motion_index
+from lsgui.imaging.pleura_finder import find_pleura
+from lsgui.imaging.quality import clip_flags
+from lsgui.imaging.scan_area import find_scan_area, picture_scale
 from lsgui.inference.clip_runner import ClipRunner
 from lsgui.inference.line_file import LineFile
 from lsgui.inference.local_session import LocalSession
+from lsgui.inference.pipeline import strip_of
 from lsgui.inference.plan import WorkerPlan
+from lsgui.inference.preparation import build_request
+from lsgui.inference.request_flags import request_flags
 from lsgui.inference.verdict import MotionOpinion
+from lsgui.models.card import load_card
 from lsgui.readers.base import open_clip
 
 Row = dict[str, Any]
 
 
-def judged(case: Case, session: LocalSession, model: str, out: Path) -> Row:
+def judged(case: Case, session: LocalSession | None, model: str, out: Path) -> Row:
     """Return what the program says of a case."""
     row: Row = {"flag": case.flag, "source": case.source, "kind": case.kind, "faulty": case.faulty}
     row["clip"] = case.path.name
@@ -44,6 +53,8 @@ def judged(case: Case, session: LocalSession, model: str, out: Path) -> Row:
         file = out / "line.json"
         file.write_text(json.dumps(case.roi.to_json()), encoding="utf-8")
         lines = LineFile(file)
+    if session is None:
+        return row | _quick(case)
     try:
         with ClipRunner(session, model, "cpu", lines).judged(case.path) as answer:
             said = answer.prediction.to_json()
@@ -53,23 +64,49 @@ def judged(case: Case, session: LocalSession, model: str, out: Path) -> Row:
     return row
 
 
+def _quick(case: Case) -> Row:
+    """Return the flags alone, by the same functions in the same order, without network and maps."""
+    clip = open_clip(case.path)
+    area = find_scan_area(clip)
+    scale = picture_scale(clip.info, area)
+    quality = clip_flags(clip)
+    roi = case.roi or find_pleura(clip, area, scale)
+    try:
+        if roi is None:
+            return {"quality": [*quality, QualityFlag.NO_PLEURA]}
+        card = load_card("motion")
+        request = build_request(
+            clip, roi, request_id=1, model_id=card.id, device="cpu", scale=scale, quality=quality, seconds={}
+        )
+        first, strip = strip_of(request, lambda: False)
+        evidence = motion_index(strip)
+        flags = request_flags(request, card, first, strip, evidence)
+        return {"quality": [flag.value for flag in flags], "motion_index": evidence.index}
+    except LsguiError as fault:
+        return {"quality": [], "error": str(fault)}
+    finally:
+        _close(clip.store)
+
+
 def _close(store: object) -> None:
     close = getattr(store, "close", None)
     if close is not None:
         close()
 
 
-def rows_of(plan: Plan, names: list[str], model: str) -> Iterator[Row]:
+def rows_of(plan: Plan, names: list[str], model: str | None) -> Iterator[Row]:
     """Make and judge every case, deleting each clip when it is done."""
-    session = LocalSession(WorkerPlan())
-    session.start()
+    session = None if model is None else LocalSession(WorkerPlan())
+    if session is not None:
+        session.start()
     try:
         for name in names:
             for case in FLAGS[name](plan):
-                yield judged(case, session, model, plan.out)
+                yield judged(case, session, model or "motion", plan.out)
                 shutil.rmtree(case.path) if case.path.is_dir() else case.path.unlink()
     finally:
-        session.close()
+        if session is not None:
+            session.close()
 
 
 def table(rows: list[Row], seed: int) -> str:
@@ -129,15 +166,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16, help="simulated clips of each kind")
     parser.add_argument("--flag", action="append", choices=list(FLAGS), help="only this flag; may be repeated")
     parser.add_argument("--model", default="cmwru-strip")
+    parser.add_argument("--quick", action="store_true", help="flags only: no network, no maps, no verdict")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(asked.out / "made", asked.seed, asked.count, asked.clips)
     plan.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     begun = time.monotonic()
-    for row in rows_of(plan, asked.flag or list(FLAGS), asked.model):
+    for row in rows_of(plan, asked.flag or list(FLAGS), None if asked.quick else asked.model):
         rows.append(row)
         if len(rows) % 20 == 0:
+            (asked.out / "flags.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
             print(f"{len(rows)} clips, {row['flag']}, {time.monotonic() - begun:.0f} s", flush=True)
     shutil.rmtree(plan.out)
     (asked.out / "flags.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

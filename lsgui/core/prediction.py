@@ -36,20 +36,20 @@ class QualityFlag(StrEnum):
 
 
 _SENTENCES = {
-    "too_short": "Shorter than one breath: record at least 3 s.",
-    "low_frame_rate": "Under 12 frames/s: fine motion may be missed.",
-    "duplicate_frames": "More than a fifth of the frames repeat the one before.",
-    "frozen": "No pixel changes over the clip: this is a still picture.",
-    "tracking_lost": "The chest wall could not be followed.",
-    "probe_motion": "The whole picture moves more than the lung does: hold the probe still.",
+    "too_short": "Shorter than one breath, or than the model looks at: record at least 3 s.",
+    "low_frame_rate": "Under 12 frames/s: fine motion may be missed, record at a higher rate.",
+    "duplicate_frames": "More than a fifth of the frames repeat the one before: export every frame as it was recorded.",
+    "frozen": "Nothing changes over the clip: this is a still picture, record a moving one.",
+    "tracking_lost": "The chest wall could not be followed: hold the probe still on one place and record again.",
+    "probe_motion": "The whole picture moves more than the lung does: hold the probe still and record again.",
     "no_pleura": "No pleural line found: draw it (R).",
-    "pulse_only": "The motion is at heart rate, not at breathing rate.",
-    "over_or_under_gain": "Too bright or too dark along the pleura.",
-    "frame_rate_assumed": "The file does not say its frame rate: speeds are assumed.",
-    "models_disagree": "The network and the motion index say opposite things.",
-    "mixed_classes": "Some stretches or moments clearly slide and others clearly do not: no verdict for the whole.",
+    "pulse_only": "The motion is at heart rate, not at breathing rate: a pulse is not sliding, record a deep breath.",
+    "over_or_under_gain": "Too bright or too dark along the pleura: correct the gain and record again.",
+    "frame_rate_assumed": "The file does not say its frame rate: one is assumed, do not rely on speeds and times.",
+    "models_disagree": "The network and the motion index say opposite things: look at the M-mode and judge yourself.",
+    "mixed_classes": "Some stretches or moments clearly slide and others clearly do not: look for a lung point.",
     "uncertain_line": "The line was found automatically and may not be the pleura: draw it (R) for a verdict.",
-    "scale_estimated": "Scale is estimated: mm values ± 20 %.",
+    "scale_estimated": "The file has no scale: mm are estimated, ± 20 %, do not measure on them.",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from lsgui.core.label import RESEARCH_LINE, TRAINING_LINE, SlidingLabel
 from lsgui.core.prediction import Prediction
-from lsgui.gui.verdict_text import extent_words, why_sentences
+from lsgui.gui.verdict_text import Opinion, extent_words, opinions, why_sentences
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorkerPhase
 
 Tone = Literal["none", "present", "absent", "unsure", "accent", "warning"]
@@ -28,6 +28,8 @@ class VerdictContent:
         Token of the left edge, the icon and the words.
     words, line
         The large words and the line under them.
+    opinions
+        What each of the two judges says where they say opposite things.
     notes
         Sentences: what to know, or what to do.
     prediction
@@ -42,6 +44,7 @@ class VerdictContent:
     tone: Tone = "none"
     words: str = ""
     line: str = ""
+    opinions: tuple[Opinion, ...] = ()
     notes: tuple[str, ...] = ()
     prediction: Prediction | None = None
     ask: Ask = "none"
@@ -69,7 +72,9 @@ def verdict_content(state: ReviewState) -> VerdictContent:
         return _hidden() if state.verdict_hidden else _verdict(state, analysis.prediction)
     if analysis.phase is AnalysisPhase.FAILED:
         note = analysis.message or "The analysis ended without a verdict."
-        return VerdictContent("warning", "warning", "Analysis failed", "", (note,), ask="analyse", button="Try again")
+        return VerdictContent(
+            "warning", "warning", "Analysis failed", "", notes=(note,), ask="analyse", button="Try again"
+        )
     if state.roi is None:
         return _without_line(state)
     if clip.phase is not LoadPhase.COMPLETE:
@@ -107,6 +112,7 @@ def _verdict(state: ReviewState, prediction: Prediction) -> VerdictContent:
         tone="none" if state.analysis.stale else tone,
         words=prediction.label.wording,
         line=extent_words(prediction, info),
+        opinions=opinions(prediction),
         notes=why_sentences(prediction),
         prediction=prediction,
         ask="draw" if state.roi is None else "analyse",

@@ -13,15 +13,11 @@ from lsgui.gui.key_button import KeyButton
 from lsgui.gui.probability_bar import ProbabilityBar
 from lsgui.gui.theme import LABEL_BUTTON_HEIGHT, SIZE_LARGE, SIZE_TITLE, SPACE, icon_pixmap, set_look, text_font, tokens
 from lsgui.gui.verdict_content import Tone, VerdictContent, footer_lines, verdict_content, worker_sentence
+from lsgui.gui.verdict_notes import NotesColumn, OpinionsRow, clear_layout, tone_colour
 from lsgui.gui.verdict_text import evidence_rows
 from lsgui.review.state import AnalysisPhase, ReviewState, Worker
 
 _ICON = 22
-
-
-def _colour(tone: Tone) -> str:
-    look = tokens()
-    return look.line if tone == "none" else str(getattr(look, tone))
 
 
 class EdgeCard(QFrame):
@@ -42,25 +38,8 @@ class EdgeCard(QFrame):
         shape = QPainterPath()
         shape.addRoundedRect(QRectF(self.rect()), 8, 8)
         painter.setClipPath(shape)
-        painter.fillRect(QRectF(0, 0, 4, self.height()), QColor(_colour(self.tone)))
+        painter.fillRect(QRectF(0, 0, 4, self.height()), QColor(tone_colour(self.tone)))
         painter.end()
-
-
-class NoteRow(QWidget):
-    """A sentence with an icon before it."""
-
-    def __init__(self, sentence: str, icon: str, tone: Tone, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2 * SPACE)
-        sign = QLabel()
-        sign.setPixmap(icon_pixmap(icon, tokens().muted if tone == "none" else _colour(tone), 16))
-        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        words = QLabel(sentence.replace(" %", "\u00a0%").replace("± ", "±\u00a0"))  # a number keeps its unit
-        words.setWordWrap(True)
-        set_look(words, "warning" if tone == "warning" else "")
-        row.addWidget(words, 1)
 
 
 class EvidenceRow(QWidget):
@@ -142,9 +121,10 @@ class VerdictPanel(QWidget):
         self._source.setWordWrap(True)
         set_look(self._source, "small")
         column.addWidget(self._source)
-        self._notes = QVBoxLayout()
-        self._notes.setSpacing(SPACE)
-        column.addLayout(self._notes)
+        self._opinions = OpinionsRow()
+        column.addWidget(self._opinions)
+        self._notes = NotesColumn()
+        column.addWidget(self._notes)
         self._foot = QLabel()
         self._foot.setWordWrap(True)
         set_look(self._foot, "small")
@@ -197,10 +177,10 @@ class VerdictPanel(QWidget):
 
     def _show(self, state: ReviewState) -> None:
         content = self._content = verdict_content(state)
-        colour = tokens().text if content.tone == "none" else _colour(content.tone)
+        colour = tokens().text if content.tone == "none" else tone_colour(content.tone)
         self._card.tone = content.tone
         self._card.update()
-        self._card.setAccessibleDescription(" ".join([content.words, content.line, *content.notes]))
+        self._card.setAccessibleDescription(_spoken(content))
         _say(self._chip, content.chip)
         self._sign.setVisible(bool(content.icon))
         if content.icon:
@@ -211,7 +191,8 @@ class VerdictPanel(QWidget):
         _say(self._line, content.line)
         self._bar.set_prediction(content.prediction)
         self._show_source(content.prediction)
-        self._show_notes(content)
+        self._opinions.set_opinions(content.opinions)
+        self._notes.set_notes(content.notes, advice=content.tone == "unsure")
         self._show_evidence(content.prediction, state.worker)
         self._show_buttons(content)
         self._show_progress(state)
@@ -259,14 +240,8 @@ class VerdictPanel(QWidget):
         _say(self._source, f"Threshold {prediction.threshold:.2f}: {source}." if source else "")
         _say(self._foot, "\n".join(footer_lines(prediction)))
 
-    def _show_notes(self, content: VerdictContent) -> None:
-        _clear(self._notes)
-        for index, note in enumerate(content.notes):
-            advice = index == 0 and content.tone == "unsure"
-            self._notes.addWidget(NoteRow(note, "info", "unsure" if advice else "warning"))
-
     def _show_evidence(self, prediction: Prediction | None, worker: Worker) -> None:
-        _clear(self._rows)
+        clear_layout(self._rows)
         self._evidence.setVisible(prediction is not None)
         self._evidence_heading.setVisible(prediction is not None)
         if prediction is None:
@@ -299,12 +274,10 @@ def _verdict_differs(old: ReviewState, new: ReviewState) -> bool:
     )
 
 
-def _clear(layout: QVBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
+def _spoken(content: VerdictContent) -> str:
+    """Return what a screen reader says of the card."""
+    sides = [f"{side.judge}: {side.word}, {side.number}." for side in content.opinions]
+    return " ".join([content.words, content.line, *sides, *content.notes])
 
 
 def _heading(words: str) -> QLabel:

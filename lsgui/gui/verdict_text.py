@@ -1,12 +1,14 @@
 """The words of the verdict: what a prediction says, in the fixed wording, as plain text. No widget."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from lsgui.core.clip import ClipInfo
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, SlidingLabel
-from lsgui.core.prediction import Prediction, Ribbon
+from lsgui.core.prediction import Prediction, QualityFlag, Ribbon
+from lsgui.inference.verdict import BLOCKS_ABSENT, BLOCKS_ANY_VERDICT, BLOCKS_PRESENT, MotionOpinion
 
 MINUS = "−"
 
@@ -83,7 +85,37 @@ def why_sentences(prediction: Prediction) -> tuple[str, ...]:
     out = [CANNOT_ASSESS_ADVICE] if prediction.label is SlidingLabel.CANNOT_ASSESS else []
     if prediction.hint:
         out.append(prediction.hint)
-    return (*out, *(flag.sentence for flag in prediction.quality))
+    return (*out, *(flag.sentence for flag in flags_in_order(prediction)))
+
+
+def flags_in_order(prediction: Prediction) -> tuple[QualityFlag, ...]:
+    """Return the flags, those first that stand against any verdict, then those against one of the two."""
+    either = BLOCKS_ABSENT | BLOCKS_PRESENT
+    weight = {flag: 0 if flag in BLOCKS_ANY_VERDICT else 1 if flag in either else 2 for flag in QualityFlag}
+    return tuple(sorted(prediction.quality, key=weight.__getitem__))
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one of the two judges says: its name, its answer in a word, its number, and the answer as a label."""
+
+    judge: str
+    word: str
+    number: str
+    label: SlidingLabel
+
+
+def opinions(prediction: Prediction) -> tuple[Opinion, ...]:
+    """Return what network and motion index say where they say opposite things; empty where they do not."""
+    p, index = prediction.p_absent, prediction.motion_index
+    if QualityFlag.MODELS_DISAGREE not in prediction.quality or p is None or index is None:
+        return ()
+    network = SlidingLabel.LS_A if p >= prediction.threshold else SlidingLabel.LS_P
+    motion = MotionOpinion(index).label
+    return (
+        Opinion("Network", "absent" if network is SlidingLabel.LS_A else "present", f"p {number_words(p)}", network),
+        Opinion("Motion index", motion_word(index), f"{index:.2f}", motion),
+    )
 
 
 def motion_word(index: float) -> str:

@@ -28,6 +28,9 @@ SLIDES_MM = 2.9
 """A probe slides along when both are exceeded: held probes reached 1.4 mm/s or 2.8 mm, by breathing and pulse, in 60
 simulated clips and in the recorded clips whose probe is called still."""
 
+STARTS_AGAIN_MM = 4.0
+"""A longer step from one frame to the next is none of the wall's: following has started again at the line."""
+
 LAGS = (6, 12, 19, 26)
 AVERAGED = 3
 TILTS_LOSS = 0.42
@@ -79,7 +82,9 @@ def probe_motion(strip: PleuralStrip, path_mm: Floats | None = None) -> ProbeMot
     span = float(strip.times_s[-1] - strip.times_s[0])
     if len(place) < 4 or span <= 0:
         return ProbeMotion(0.0, 0.0, float("nan"))
-    smooth = uniform_filter1d(place, max(round(SMOOTH_S * strip.fps), 1), axis=0, mode="nearest")
+    own = np.diff(place, axis=0, prepend=place[:1])
+    own[np.hypot(*own.T) > STARTS_AGAIN_MM] = 0.0
+    smooth = uniform_filter1d(np.cumsum(own, axis=0), max(round(SMOOTH_S * strip.fps), 1), axis=0, mode="nearest")
     steps = np.hypot(*np.diff(smooth, axis=0).T)
     size = min(max(round(SPAN_S * strip.fps), 2), len(steps))
     path = np.concatenate([[0.0], np.cumsum(steps)])

@@ -128,7 +128,7 @@ def test_the_order_is_words_extent_number_flags_then_evidence(show: Show) -> Non
         top("Lung sliding present"),
         top("ls_p · in every stretch"),
         bar.mapTo(panel, QPoint(0, 0)).y(),
-        top("Scale is estimated"),
+        top("The file has no scale"),
         top("Motion index"),
         top("Chest wall followed"),
         top("Device · time"),

@@ -262,7 +262,7 @@ def test_a_cancel_is_acted_on_between_flow_fields(models, scene, monkeypatch):
 
 def test_the_verdict_rule_and_flags_hold_for_every_model(models, scene):
     put_model(models, "cmwru", SPECS["cmwru"], POOLED)
-    request = replace(ask(scene, "cmwru"), quality=(QualityFlag.SCALE_ESTIMATED, QualityFlag.PROBE_MOTION))
+    request = replace(ask(scene, "cmwru"), quality=(QualityFlag.SCALE_ESTIMATED, QualityFlag.TRACKING_LOST))
     _, prediction = run(request)
     assert prediction.label is SlidingLabel.CANNOT_ASSESS
     assert set(request.quality) <= set(prediction.quality)
