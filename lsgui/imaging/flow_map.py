@@ -63,12 +63,13 @@ def relative_flow_map(
     step: int = 0,
     tell: Callable[[float], None] | None = None,
 ) -> MotionMap | None:
-    """Return the speed of the lung against the chest wall, about eight maps a second.
+    """Return the speed of the lung against the chest wall, about eight maps a second; None where the clip is too short.
 
     Flow between frames about 0.1 s apart on the strip, which is already held still on the chest wall; the wall rows'
     remaining median motion is taken off and so is, in the square, their typical remaining speed: what the wall seems to
     move by is noise of the measurement. Texture that decorrelates instead of moving gives no true speed; the map shows
-    motion to a reader and decides nothing.
+    motion to a reader and decides nothing. Values (K, D, S) and velocities lie from the line to 12 mm, NaN outside the
+    scan, in mm/s where the file gave the scale, else in pixels of the file a second.
 
     Parameters
     ----------
@@ -77,50 +78,54 @@ def relative_flow_map(
     mm_per_px
         Millimetres per pixel of the file, for the depth that the map spans there and for speeds in pixels.
     cancelled
-        Asked between batches of pairs.
+        Asked between batches of pairs; where it says so, CancelledError is raised.
     solver
         What finds the motion.
     step
         Frames between the two of a pair; 0: as many as lie about 0.1 s apart.
     tell
         Takes the part of the pairs that is done, 0 to 1.
-
-    Returns
-    -------
-    MotionMap or None
-        Values (K, D, S) and velocities from the line to 12 mm, NaN outside the scan, in mm/s where the file gave the
-        scale, else in pixels of the file a second; None where the clip is too short.
-
-    Raises
-    ------
-    CancelledError
-        When `cancelled` says so.
     """
     firsts, lag = _pairs(strip, step)
     if len(firsts) == 0:
         return None
     rows = min(round(DEPTH_MM / strip.pitch_mm), len(strip.frames[0]) - strip.pleura_row)
-    valid = strip.valid[strip.pleura_row : strip.pleura_row + rows]
-    cells = _cell_centres(valid.shape, strip.pitch_mm)
-    per_mm = 1.0 if strip.calibrated else 1.0 / mm_per_px
     band = slice(strip.pleura_row, strip.pleura_row + rows)
+    cells = _cell_centres(strip.valid[band].shape, strip.pitch_mm)
     measured = _speeds(strip, firsts, lag, band, cells, solver, cancelled, tell)
+    seconds = strip.times_s[firsts + lag] - strip.times_s[firsts]
+    apart = f"step {lag} frame{'' if lag == 1 else 's'} ({float(np.median(seconds)):.2f} s)"
+    middles = strip.times_s[firsts] + 0.5 * seconds
+    return _as_map(strip, mm_per_px, band, cells, measured, middles, f"{solver.name}, {apart}")
+
+
+def _as_map(
+    strip: PleuralStrip,
+    mm_per_px: float,
+    band: slice,
+    cells: Cells,
+    measured: tuple[Floats, Floats, Floats],
+    times_s: npt.NDArray[np.float64],
+    note: str,
+) -> MotionMap:
+    """Return speeds, velocities and noise in mm/s as a map in its units, with the noise taken off."""
+    valid = strip.valid[band]
+    per_mm = 1.0 if strip.calibrated else 1.0 / mm_per_px
     lung, vectors, noise = (series * np.float32(per_mm) for series in measured)
     values = _above_noise(lung, noise)
     values[:, ~valid] = np.nan
     vectors = np.where(valid[cells][..., None], _shortened(vectors, noise), np.float32(np.nan))
     top = float(np.percentile(values[:, valid], 98)) if valid.any() else 0.0
-    seconds = float(np.median(strip.times_s[firsts + lag] - strip.times_s[firsts]))
     return MotionMap(
         quantity="flow",
         values=values,
-        times_s=0.5 * (strip.times_s[firsts] + strip.times_s[firsts + lag]),
-        depth_px=rows * strip.pitch_mm / mm_per_px,
+        times_s=times_s,
+        depth_px=(band.stop - band.start) * strip.pitch_mm / mm_per_px,
         unit="mm/s" if strip.calibrated else "px/s",
         low=0.0,
         high=_nice(max(top, LOWEST_TOP_MM_S * per_mm)),
         vectors=vectors,
-        note=f"{solver.name}, step {lag} frame{'' if lag == 1 else 's'} ({seconds:.2f} s)",
+        note=note,
     )
 
 

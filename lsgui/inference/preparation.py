@@ -39,23 +39,18 @@ def build_request(
     """Return the request for one clip.
 
     Every model gets the box around the pleural strip of every key frame in the file's own pixels, nothing left out or
-    resized, so that the motion is as the file has it. A model on pictures also gets what its pictures are cut from.
+    resized, so that the motion is as the file has it. A model on pictures also gets what its pictures are cut from, but
+    for flow by itself. LsguiError where there is no such model, the line lies outside the picture, or the clip is too
+    large to be analysed at once.
 
     Parameters
     ----------
     scale
         Millimetres per pixel, and whether the file said so; where it did not, `QualityFlag.SCALE_ESTIMATED` is added.
-    quality, seconds
-        Flags raised, and time spent by stage, while reading.
+    quality, seconds, wanted, flow
+        As in the request.
     area
         The scan area where it is known; None: it is looked for where the model sees all of it.
-    wanted, flow
-        What is asked for, and how flow is measured. Flow by itself needs no more than the strip, whatever the model.
-
-    Raises
-    ------
-    LsguiError
-        When there is no such model, the line lies outside the picture, or the clip is too large to be analysed at once.
     """
     info = clip.info
     check_roi_fits(roi, info.width, info.height, info.path.name)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,16 @@ from lsgui.imaging.scan_area import Scale
 from lsgui.inference.plan import WorkerPlan
 from lsgui.inference.preparation import build_request
 from lsgui.inference.process_session import ProcessSession
-from lsgui.inference.protocol import Cancelled, Finished, MotionReady, Progress, WindowScored, WorkerReady
+from lsgui.inference.protocol import (
+    Cancelled,
+    Finished,
+    FlowChoice,
+    MapDone,
+    MotionReady,
+    Progress,
+    WindowScored,
+    WorkerReady,
+)
 from lsgui.readers.base import open_clip
 
 
@@ -63,6 +73,25 @@ def test_the_worker_answers_with_maps_windows_and_a_verdict_and_hears_a_cancel(l
     heard.session.submit(lumify(3))
     heard.until(lambda event: isinstance(event, Progress) and event.id == 3)
     assert time.monotonic() - begun < 3.0, "the worker stopped its former work and took the next"
+    heard.session.cancel(3)
+
+
+def test_the_worker_draws_focus_and_raft_hears_a_cancel_between_batches(listen, lumify):
+    heard = listen(ProcessSession, WorkerPlan(threads=0))
+    heard.until_kind(WorkerReady, within_s=90)
+    heard.session.submit(replace(lumify(1, "cmwru-strip"), wanted="focus"))
+    assert heard.until_end_of(1, within_s=120) == MapDone(1)
+    (focus,) = [event.motion_map for event in heard.of(1) if isinstance(event, MotionReady)]
+    assert focus.quantity == "focus"
+    heard.session.submit(replace(lumify(2), wanted="flow", flow=FlowChoice("raft")))
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 2 and event.fraction > 0.12, within_s=60)
+    begun = time.monotonic()
+    heard.session.cancel(2)
+    assert heard.until_end_of(2) == Cancelled(2)
+    assert time.monotonic() - begun < 1.0
+    heard.session.submit(replace(lumify(3), wanted="flow", flow=FlowChoice("dis", 1)))
+    heard.until(lambda event: isinstance(event, Progress) and event.id == 3)
+    assert time.monotonic() - begun < 3.0, "the worker stopped RAFT and took the next"
     heard.session.cancel(3)
 
 
