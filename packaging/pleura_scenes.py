@@ -1,7 +1,8 @@
 """Simulated clips for the pleura finder: with a pleural line, known along its whole length, and without one.
 
 Clips with a line are those that `lsgui simulate` draws, confounders and all. Clips without one share their chest walls
-and scanners; the pleura lies below the lower edge of the picture (muscle), or there is nothing but even speckle (soft),
+and scanners; the pleura lies below the lower edge of the picture (muscle; layers
+has many more of them), or there is nothing but even speckle (soft),
 a rib along the whole probe with its shadow (bone), or a probe in the air (no_contact: its echoes and noise).
 """
 
@@ -102,6 +103,19 @@ def muscle(spec: ClipSpec, seed: int) -> tuple[Frames, SimulatedClip]:
     return np.ascontiguousarray(frames), made
 
 
+def layers(spec: ClipSpec, seed: int) -> tuple[Frames, SimulatedClip]:
+    """Return a clip of muscle beside muscle: many bright layers, no ribs."""
+    rng = np.random.default_rng([seed, 8])
+    wall = replace(
+        spec.wall,
+        fasciae=int(rng.integers(8, 26)),
+        fascia_db=rng.uniform(-16.0, -4.0),
+        streak_db=rng.uniform(4.0, 8.0),
+        ribs=(),
+    )
+    return muscle(replace(spec, wall=wall), seed)
+
+
 def soft(spec: ClipSpec, seed: int) -> tuple[Frames, SimulatedClip]:
     """Return a clip of even tissue or a phantom: speckle without a layer."""
     wall = replace(
@@ -151,6 +165,7 @@ def _finished(spec: ClipSpec, made: SimulatedClip) -> tuple[Frames, SimulatedCli
 
 WITHOUT: dict[str, Callable[[ClipSpec, int], tuple[Frames, SimulatedClip]]] = {
     "muscle": muscle,
+    "layers": layers,
     "soft": soft,
     "bone": bone,
     "no_contact": no_contact,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -16,25 +17,28 @@ from lsgui.imaging.line_evidence import (
     strongest_above,
     strongest_below,
 )
+from lsgui.imaging.line_paths import NOTHING, STEEPEST, best_paths
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
+FEATURES = (
+    "strength", "lines below", "lines above", "brightest", "fading", "not fading", "changes below", "length",
+    "unseen below", "echoes below", "echoes above", "at half depth", "at twice depth", "at two thirds", "ribs beside",
+    "goes on beside", "haze", "over haze", "uneven", "layers below", "is an A-line", "has an A-line",
+)  # fmt: skip
+"""What is weighed of each line."""
 CANDIDATES = 4
 """Lines that are weighed per stretch of time."""
-STEEPEST = 3
-"""Rows that a line may climb per column: about 60°."""
-CLIMB_COST = 0.15
-"""Cost of each row of climb, in units of the picture's strong lines."""
-NOTHING = -0.3
-"""Energy of a cell that is no line."""
 LEAP_COST = 10.0
 """Cost of crossing from one line to another within a candidate: never worth it."""
 SHADOW_COST = 3.0
 """Cost of each column in a rib's shadow: a line goes from rib to rib, not across."""
 SHADOWED = 0.5
 """Brightness below a line, against that below its bright columns, under which a column lies in shadow."""
+SHADOW_MM = (3.0, 15.0)
+"""Depth below a line in which a shadow shows."""
 GOES_ON = 0.35
 GAP_MM = 2.0
 """A line that was found goes on while it keeps this share of its strength, across gaps of this length."""
@@ -54,8 +58,8 @@ class LineCandidate:
     ----------
     rows, columns
         (n,) int64: its cells in the straightened picture, one a column.
-    score
-        Evidence for the pleura, about -2 to 4.
+    features
+        (F,) float64: what speaks for and against it, in the order of `FEATURES`.
     strength
         Mean response of the line filter along it.
     clear_below
@@ -64,7 +68,7 @@ class LineCandidate:
 
     rows: Ints
     columns: Ints
-    score: float
+    features: npt.NDArray[np.float64]
     strength: float
     clear_below: float
 
@@ -87,6 +91,7 @@ class _Maps:
     response: Floats
     below: Floats
     above: Floats
+    soon: Floats
     alike: Floats
     unit: float
 
@@ -111,7 +116,7 @@ def line_candidates(
     if not allowed.any():
         return [[] for _ in stretches]
     maps = [_maps(pictures, valid, allowed) for pictures in stretches]
-    energies = np.concatenate([_energies(m, allowed) for m in maps])
+    energies = np.concatenate([_energies(m, valid, allowed) for m in maps])
     found: list[list[LineCandidate]] = [[] for _ in stretches]
     for _ in range(CANDIDATES):
         paths = best_paths(energies)
@@ -126,23 +131,19 @@ def line_candidates(
                 energies[at, max(row - 5, 0) : row + 6, column] = NOTHING
             if not any(_same(rows, columns, line) for line in found[stretch]):
                 found[stretch].append(_weigh(rows, columns, maps[stretch]))
-    settled = [
-        [extended(line, m, allowed) for line in _settle_repeats(lines)] for lines, m in zip(found, maps, strict=True)
-    ]
-    return [sorted(lines, key=lambda line: -line.score) for lines in settled]
+    return [[extended(line, m, allowed) for line in _with_repeats(lines)] for lines, m in zip(found, maps, strict=True)]
 
 
 def _maps(pictures: Floats, valid: Bools, allowed: Bools) -> _Maps:
     picture = pictures.mean(axis=0)
     response = line_response(picture, valid)
     unit = float(np.percentile(response[allowed], 95)) + 1e-3
-    return _Maps(
-        picture, response, strongest_below(response), strongest_above(response), agreement(pictures, lag=2), unit
-    )
+    soon, alike = agreement(pictures, lags=(1, 2))
+    return _Maps(picture, response, strongest_below(response), strongest_above(response), soon, alike, unit)
 
 
-def _energies(maps: _Maps, allowed: Bools) -> Floats:
-    """Return two views of what a pleural line gathers along its way, (2, D, A) float32.
+def _energies(maps: _Maps, valid: Bools, allowed: Bools) -> Floats:
+    """Return two views of what a pleural line gathers along its way, (2, D, A) float32; in a shadow it is nothing.
 
     The first takes whatever lies below off a line's strength: right where the layers above are as bright as the
     pleura. The second forgives lines below of up to half the strength: right where echoes follow the pleura.
@@ -151,7 +152,23 @@ def _energies(maps: _Maps, allowed: Bools) -> Floats:
     strict = np.maximum(strength - BELOW_WEIGHT * np.minimum(maps.below / maps.unit, STRONGEST), NOTHING)
     ratio = maps.below / np.maximum(maps.response, 0.1 * maps.unit)
     lenient = strength * np.maximum(1.0 - BELOW_WEIGHT * np.clip((ratio - 0.5) / 0.5, 0.0, 1.5), -0.2)
-    return np.where(allowed, np.stack([strict, lenient]), NOTHING).astype(np.float32)
+    open_to_sound = allowed & ~_shadowed(maps.picture, valid)
+    return np.where(open_to_sound, np.stack([strict, lenient]), NOTHING).astype(np.float32)
+
+
+def _shadowed(picture: Floats, valid: Bools) -> Bools:
+    """Return the cells below which lies a shadow: much darker than below most cells of the same depth, (D, A) bool."""
+    near, far = (round(mm / ROW_MM) for mm in SHADOW_MM)
+    kernel = np.zeros((2 * far + 1, 1), dtype=np.float32)
+    kernel[far + near :] = 1.0
+    weight = valid.astype(np.float32)
+    grey, area = (
+        cv2.blur(cv2.filter2D(m, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT), (5, 1))
+        for m in (picture * weight, weight)
+    )
+    below = grey / np.maximum(area, 1.0)
+    lit = np.percentile(below, 80, axis=1, keepdims=True)
+    return np.asarray((below < SHADOWED * lit) & (area > 0.2 * len(kernel) / 2))
 
 
 def _same(rows: Ints, columns: Ints, line: LineCandidate) -> bool:
@@ -159,36 +176,6 @@ def _same(rows: Ints, columns: Ints, line: LineCandidate) -> bool:
     common, here, there = np.intersect1d(columns, line.columns, return_indices=True)
     near = np.abs(rows[here] - line.rows[there]) * ROW_MM < 1.2
     return len(common) > 0 and int(near.sum()) > 0.7 * max(len(columns), len(line.columns))
-
-
-def best_paths(energies: Floats) -> Ints:
-    """Return the rows of the paths from the first column to the last that gather the most energy, (N, A) int64.
-
-    Dynamic programming over the columns of (N, D, A) float32, all N at once.
-    """
-    used = np.flatnonzero((energies > NOTHING).any(axis=(0, 2)))
-    top, bottom = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, energies.shape[1])
-    energies = energies[:, top:bottom]
-    number, rows, columns = energies.shape
-    by_column = np.ascontiguousarray(np.moveaxis(energies, 2, 0))
-    came = np.zeros((columns, number, rows), dtype=np.int8)
-    total = by_column[0].copy()
-    padded = np.full((number, rows + 2 * STEEPEST), -np.inf, dtype=np.float32)
-    for column in range(1, columns):
-        padded[:, STEEPEST:-STEEPEST] = total
-        best = total.copy()
-        for step in range(-STEEPEST, STEEPEST + 1):
-            reached = padded[:, STEEPEST + step : STEEPEST + step + rows] - CLIMB_COST * abs(step)
-            better = reached > best
-            best[better] = reached[better]
-            came[column][better] = step
-        total = best + by_column[column]
-    paths = np.empty((number, columns), dtype=np.int64)
-    paths[:, -1] = total.argmax(axis=1)
-    every = np.arange(number)
-    for column in range(columns - 1, 0, -1):
-        paths[:, column - 1] = paths[:, column] + came[column, every, paths[:, column]]
-    return paths + top
 
 
 def _best_stretch(along: Floats, shortest_mm: float) -> Ints | None:
@@ -214,17 +201,14 @@ def _shadow(picture: Floats, path: Ints) -> Floats:
 
     Bone lets nothing through; below the pleura there are at least the echoes of the chest wall.
     """
-    offsets = np.arange(round(3.0 / ROW_MM), round(15.0 / ROW_MM))
+    offsets = np.arange(*(round(mm / ROW_MM) for mm in SHADOW_MM))
     at = np.clip(path[None, :] + offsets[:, None], 0, picture.shape[0] - 1)
     below = ndimage.uniform_filter1d(picture[at, np.arange(len(path))].mean(axis=0), 7)
     return np.asarray(below < SHADOWED * np.percentile(below, 80), dtype=np.float32)
 
 
 def _weigh(rows: Ints, columns: Ints, maps: _Maps) -> LineCandidate:
-    """Return the candidate with its score: a sum of what a reader looks for, each bounded.
-
-    Its weights were set by hand near those of a ranking fit over 52 stretches of 10 clips, in round numbers.
-    """
+    """Return the candidate with what a reader looks for, each feature bounded."""
     own = np.maximum(maps.response[rows, columns], 0.2 * maps.unit)
     clear = float(np.mean(np.minimum(maps.below[rows, columns] / own, 1.5)))
     outshone = float(np.mean(np.clip(maps.above[rows, columns] / own - 1.0, 0.0, 1.5)))
@@ -234,20 +218,83 @@ def _weigh(rows: Ints, columns: Ints, maps: _Maps) -> LineCandidate:
     # Lung shows a haze that fades with depth; muscle goes on.
     fading = 1.0 - _band(maps.picture, rows, columns, 8.0, 15.0) / max(haze, 8.0)
     slides = _band(maps.alike, rows, columns, -7.0, -1.5) - _band(maps.alike, rows, columns, 1.5, 7.0)
+    # Below bone and air without contact is nothing but noise, which is new in every frame.
+    alive = _band(maps.soon, rows, columns, 2.5, 7.0)
     # A line near the lower edge has not shown that nothing follows.
     unseen = max(0.0, 1.0 - (maps.picture.shape[0] - float(rows.mean())) * ROW_MM / 12.0)
-    score = (
-        0.3 * min(float(own.mean()) / maps.unit, STRONGEST)
-        - 1.0 * clear
-        - 2.2 * outshone
-        + 7.0 * (peak - 0.8)
-        + 2.0 * float(np.clip(fading, -0.5, 0.6))
-        - 4.0 * max(0.0, 0.12 - fading)
-        + 5.0 * float(np.clip(slides, 0.0, 0.2))
-        + 1.3 * float(np.log(min(len(columns) * COLUMN_MM, 40.0) / 15.0))
-        - 2.0 * unseen
+    ends, beside = _beside(rows, columns, maps)
+    features = (
+        min(float(own.mean()) / maps.unit, STRONGEST),
+        clear,
+        outshone,
+        peak,
+        float(np.clip(fading, -0.5, 0.6)),
+        max(0.0, 0.12 - fading),
+        float(np.clip(slides, 0.0, 0.2)),
+        float(np.log(min(len(columns) * COLUMN_MM, 40.0) / 15.0)),
+        unseen,
+        float(np.clip(alive, 0.0, 0.4)),
+        float(np.clip(_band(maps.soon, rows, columns, -7.0, -1.5), 0.0, 1.0)),
+        _at_multiple(rows, columns, maps.response, own, 0.5),
+        _at_multiple(rows, columns, maps.response, own, 2.0),
+        _at_multiple(rows, columns, maps.response, own, 2.0 / 3.0),
+        ends,
+        beside,
+        float(np.log(max(haze, 4.0) / max(_band(maps.picture, rows, columns, -7.0, -2.0), 4.0))),
+        float(np.log(max(maps.picture[rows, columns].mean(), 4.0) / max(haze, 4.0))),
+        float(np.std(rows - np.polyval(np.polyfit(columns, rows, 2), columns))) * ROW_MM,
+        _band(maps.response, rows, columns, 2.5, 18.0) / float(own.mean()),
+        0.0,
+        0.0,
     )
-    return LineCandidate(rows, columns, score, float(own.mean()), clear)
+    return LineCandidate(rows, columns, np.array(features), float(own.mean()), clear)
+
+
+def _at_multiple(rows: Ints, columns: Ints, response: Floats, own: Floats, multiple: float) -> float:
+    """Return the mean line response near a multiple of the line's depth, against its own, 0 to 1.5."""
+    reach = max(2, round(0.06 * multiple * float(rows.mean())))
+    widened = cv2.dilate(response, np.ones((2 * reach + 1, 1), np.uint8))
+    at = np.round(rows * multiple + 0.5 * (multiple > 1) * FACE_SLACK_MM / ROW_MM).astype(int)
+    seen = at < response.shape[0]
+    if not seen.mean() > 0.5:
+        return 0.0
+    return float(np.mean(np.minimum(widened[at[seen], columns[seen]] / own[seen], 1.5)))
+
+
+def _beside(rows: Ints, columns: Ints, maps: _Maps) -> tuple[float, float]:
+    """Return how much of its surroundings fits a pleura: the share of its ends at a rib's shadow, 0, 0.5 or 1, and the
+    share of lit columns outside in which it goes on in line with itself, 0 to 1.
+    """
+    every = np.arange(maps.picture.shape[1])
+    slope, offset = np.polyfit(columns, rows, 1)
+    straight = slope * every + offset
+    straight[columns] = rows
+    lit = _lit_below(maps.picture, np.round(straight).astype(int), columns)
+    outside = np.ones(len(every), dtype=bool)
+    outside[columns] = False
+    reach = round(3.0 / COLUMN_MM)
+    first, last = int(columns[0]), int(columns[-1])
+    sides = (every[max(first - reach, 0) : first], every[last + 1 : last + 1 + reach])
+    ends = float(np.mean([len(side) > 2 and float(lit[side].mean()) < 0.5 for side in sides]))
+    goes_on = 0.0
+    looked = outside & lit
+    if looked.sum() * COLUMN_MM > 3.0:
+        slack = 4 + np.round(0.1 * np.minimum(np.abs(every - first), np.abs(every - last))).astype(int)
+        hits = 0
+        for column in every[looked]:
+            low = max(int(straight[column]) - slack[column], 0)
+            part = maps.response[low : int(straight[column]) + slack[column] + 1, column]
+            hits += bool(part.size and part.max() > GOES_ON * maps.response[rows, columns].mean())
+        goes_on = hits / int(looked.sum())
+    return ends, goes_on
+
+
+def _lit_below(picture: Floats, path: Ints, columns: Ints) -> Bools:
+    """Return the columns that are at least half as bright below a path as most of `columns` are, (A,) bool."""
+    offsets = np.arange(*(round(mm / ROW_MM) for mm in SHADOW_MM))
+    at = np.clip(path[None, :] + offsets[:, None], 0, picture.shape[0] - 1)
+    below = picture[at, np.arange(len(path))].mean(axis=0)
+    return np.asarray(below > SHADOWED * np.percentile(below[columns], 80))
 
 
 def extended(line: LineCandidate, maps: _Maps, allowed: Bools) -> LineCandidate:
@@ -256,7 +303,7 @@ def extended(line: LineCandidate, maps: _Maps, allowed: Bools) -> LineCandidate:
     Evidence against it, such as a bright A-line below one part, may have cut it short; a pleura goes on until a shadow
     or the edge of the picture.
     """
-    offsets = np.arange(round(3.0 / ROW_MM), round(15.0 / ROW_MM))
+    offsets = np.arange(*(round(mm / ROW_MM) for mm in SHADOW_MM))
     at = np.clip(line.rows[None, :] + offsets[:, None], 0, maps.picture.shape[0] - 1)
     dark = SHADOWED * float(np.percentile(maps.picture[at, line.columns[None, :]].mean(axis=0), 80))
 
@@ -301,20 +348,22 @@ def _band(image: Floats, rows: Ints, columns: Ints, low_mm: float, high_mm: floa
     return float(image[at, columns[None, :]].mean())
 
 
-def _settle_repeats(found: list[LineCandidate]) -> list[LineCandidate]:
-    """Return the candidates with A-lines marked down and the lines they repeat marked up.
+def _with_repeats(found: list[LineCandidate]) -> list[LineCandidate]:
+    """Return the candidates, A-lines and the lines that they repeat marked in their last two features.
 
     A line at twice the depth of another with nothing but air's echoes between is its repetition. Fascia half way down
     to the pleura is told apart by the other layers below it.
     """
-    scores = [line.score for line in found]
+    marks = np.zeros((len(found), 2))
     for deep_at, deep in enumerate(found):
         for shallow_at, shallow in enumerate(found):
             if shallow.clear_below < 0.6 and _repeats(shallow, deep):
-                scores[deep_at] -= 2.0
-                scores[shallow_at] += 0.7
+                marks[deep_at, 0] = marks[shallow_at, 1] = 1.0
                 break
-    return [replace(line, score=score) for line, score in zip(found, scores, strict=True)]
+    return [
+        replace(line, features=np.concatenate([line.features[:-2], mark]))
+        for line, mark in zip(found, marks, strict=True)
+    ]
 
 
 def _repeats(shallow: LineCandidate, deep: LineCandidate) -> bool:

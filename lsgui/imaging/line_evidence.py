@@ -1,5 +1,7 @@
 """What speaks for a pleural line at each place of a straightened picture."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -80,21 +82,24 @@ def strongest_above(response: Floats) -> Floats:
     return np.asarray(cv2.dilate(response, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0.0))
 
 
-def agreement(pictures: Floats, lag: int) -> Floats:
-    """Return the local correlation of pictures `lag` apart, (D, A) float32, averaged over all such pairs.
+def agreement(pictures: Floats, lags: Sequence[int]) -> list[Floats]:
+    """Return the local correlation of pictures each of `lags` apart, (D, A) float32, averaged over all such pairs.
 
     Windows of about 2.7 mm x 8 mm; flat dark windows count as unlike only as far as their speckle stands out of noise.
     """
     size = (round(8.0 / COLUMN_MM) | 1, round(2.7 / ROW_MM) | 1)
     means = [cv2.blur(p, size) for p in pictures]
-    spreads = [cv2.blur(p * p, size) - m * m for p, m in zip(pictures, means, strict=True)]
-    total = np.zeros(pictures.shape[1:], dtype=np.float32)
-    pairs = max(len(pictures) - lag, 1)
-    for first in range(pairs):
-        second = min(first + lag, len(pictures) - 1)
-        joint = cv2.blur(pictures[first] * pictures[second], size) - means[first] * means[second]
-        total += joint / np.sqrt(np.maximum(spreads[first], 4.0) * np.maximum(spreads[second], 4.0))
-    return np.asarray(total / pairs, dtype=np.float32)
+    spreads = [np.sqrt(np.maximum(cv2.blur(p * p, size) - m * m, 4.0)) for p, m in zip(pictures, means, strict=True)]
+    out = []
+    for lag in lags:
+        total = np.zeros(pictures.shape[1:], dtype=np.float32)
+        pairs = max(len(pictures) - lag, 1)
+        for first in range(pairs):
+            second = min(first + lag, len(pictures) - 1)
+            joint = cv2.blur(pictures[first] * pictures[second], size) - means[first] * means[second]
+            total += joint / (spreads[first] * spreads[second])
+        out.append(np.asarray(total / pairs, dtype=np.float32))
+    return out
 
 
 def _fill_outside(picture: Floats, valid: Bools) -> Floats:

@@ -9,9 +9,10 @@ from scipy import ndimage
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import CancelledError
-from lsgui.core.pleura import PleuralROI, Polyline, resample_polyline
+from lsgui.core.pleura import PleuralROI, Polyline, polyline_length, resample_polyline
 from lsgui.imaging.beam_view import COLUMN_MM, ROW_MM, BeamView, straighten
 from lsgui.imaging.line_candidates import NEAREST_MM, LineCandidate, line_candidates
+from lsgui.imaging.line_judge import line_judge
 from lsgui.imaging.line_tracker import track_line
 from lsgui.imaging.scan_area import Box, Scale, ScanArea
 from lsgui.imaging.usable_range import usable_range
@@ -21,19 +22,42 @@ STRETCH_FRAMES = 8
 STRETCH_STEP_S = 0.1
 """The clip is looked at in a few short stretches: within one the probe hardly moves, together they span the clip."""
 DEEPEST_MM = 48.0
-"""Depth beyond which the pleura is not looked for."""
+DEEPEST_GUESSED_MM = 64.0
+"""Depth beyond which the pleura is not looked for, where the file says the scale and where it is estimated."""
 VIEW_MM = 75.0
 """Depth of the straightened picture: the echoes below the pleura are evidence too."""
-SHORTEST_MM = 8.0
+COARSEST_MM = 1.2
+"""Millimetres per pixel above which a line about 1 mm thick cannot be told from its flanks."""
+SHORTEST_MM = 7.0
 SHORTEST_WITHIN_MM = 5.0
+LEAST_STRIP_MM = 6.2
+"""Length of a line below which no strip can be cut along it."""
+RIB_MM = 0.9
+"""How far a line may lie above the curve of its neighbourhood."""
 SAME_LINE_MM = 2.5
 """Depth within which lines of two stretches are the same line."""
-SURE_AT = 2.6
-SHARPNESS = 1.3
-"""Evidence at which the confidence is one half, and how fast it rises there."""
-ENOUGH = 0.55
+ENOUGH = 0.6
 ENOUGH_WITHIN = 0.1
 """Confidence below which no line is suggested, for the whole picture and within a rectangle that the user drew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenLine:
+    """A line that may be the pleura.
+
+    Attributes
+    ----------
+    features
+        (F,) float64, in the order of `line_judge.WEIGHED`.
+    frame
+        Where it was seen.
+    points
+        Its place there, in pixels.
+    """
+
+    features: npt.NDArray[np.float64]
+    frame: int
+    points: Polyline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,24 +100,48 @@ def find_pleura(
     CancelledError
         When `cancelled` says so.
     """
-    view = straighten(area, scale.mm_per_px, VIEW_MM)
-    zone = _zone(view, within)
-    if min(view.x.shape) < 16 or not zone.any():
+    judge = line_judge()
+    long_enough = [
+        line
+        for line in seen_lines(clip, area, scale, within=within, cancelled=cancelled)
+        if polyline_length(line.points) * scale.mm_per_px > LEAST_STRIP_MM
+    ]
+    if not long_enough:
         return None
-    start, stop = usable_range(clip)
-    shortest = SHORTEST_MM if within is None else SHORTEST_WITHIN_MM
-    chosen = _best(_look(clip, view, zone, (start, stop), shortest, cancelled))
-    if chosen is None:
-        return None
-    evidence, frame, line = chosen
-    confidence = float(1.0 / (1.0 + np.exp(-SHARPNESS * (evidence - SURE_AT))))
+    sureness = [judge.confidence(line.features) for line in long_enough]
+    best = int(np.argmax(sureness))
     if least_confidence is None:
         least_confidence = ENOUGH if within is None else ENOUGH_WITHIN
-    if confidence < least_confidence:
+    if sureness[best] < least_confidence:
         return None
-    points = _points(view, line)
-    keyframes = track_line(clip.store, points, frame, (start, stop), clip.info.fps, scale.mm_per_px, cancelled)
-    return PleuralROI(keyframes, "auto", round(confidence, 3))
+    line, span = long_enough[best], usable_range(clip)
+    keyframes = track_line(clip.store, line.points, line.frame, span, clip.info.fps, scale.mm_per_px, cancelled)
+    return PleuralROI(keyframes, "auto", round(sureness[best], 3))
+
+
+def seen_lines(
+    clip: Clip,
+    area: ScanArea,
+    scale: Scale,
+    *,
+    within: Box | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[SeenLine]:
+    """Return all lines of a clip that may be the pleura, a few for each of a few short stretches of it.
+
+    The features of each are, on average, those of the same line in all stretches.
+    """
+    view = straighten(area, scale.mm_per_px, VIEW_MM)
+    zone = _zone(view, within, DEEPEST_MM if scale.calibrated else DEEPEST_GUESSED_MM)
+    if min(view.x.shape) < 16 or not zone.any() or scale.mm_per_px > COARSEST_MM:
+        return []
+    shortest = SHORTEST_MM if within is None else SHORTEST_WITHIN_MM
+    stretches = _look(clip, view, zone, usable_range(clip), shortest, cancelled)
+    return [
+        SeenLine(_features_of(line, stretch, stretches), stretch.middle, _points(view, line))
+        for stretch in stretches
+        for line in stretch.lines
+    ]
 
 
 def _look(
@@ -115,10 +163,10 @@ def _look(
     return [_Stretch(middle, found) for middle, found in zip(middles, lines, strict=True)]
 
 
-def _zone(view: BeamView, within: Box | None) -> npt.NDArray[np.bool_]:
+def _zone(view: BeamView, within: Box | None, deepest_mm: float) -> npt.NDArray[np.bool_]:
     depth = np.arange(view.x.shape[0])[:, None] * ROW_MM
     if within is None:
-        return np.broadcast_to((depth > NEAREST_MM) & (depth < DEEPEST_MM), view.x.shape)
+        return np.broadcast_to((depth > NEAREST_MM) & (depth < deepest_mm), view.x.shape)
     x, y, width, height = within
     inside = (view.x >= x) & (view.x < x + width) & (view.y >= y) & (view.y < y + height)
     return np.asarray(inside & (depth > 2.0))
@@ -133,18 +181,15 @@ def _stretches(start: int, stop: int, fps: float) -> list[list[int]]:
     return [[int(first) + k * step for k in range(count)] for first in firsts]
 
 
-def _best(stretches: list[_Stretch]) -> tuple[float, int, LineCandidate] | None:
-    """Return evidence, frame and line of the best candidate: its own score and how well other stretches agree."""
-    best: tuple[float, int, LineCandidate] | None = None
-    for stretch in stretches:
-        others = [other for other in stretches if other is not stretch]
-        for line in stretch.lines:
-            agreed = [max((o.score for o in other.lines if _same_line(line, o)), default=0.0) for other in others]
-            support = float(np.mean(np.clip(agreed, 0.0, 3.0))) if agreed else 0.0
-            evidence = 0.4 * line.score + 1.2 * support
-            if best is None or evidence > best[0]:
-                best = (evidence, stretch.middle, line)
-    return best
+def _features_of(line: LineCandidate, stretch: _Stretch, stretches: list[_Stretch]) -> npt.NDArray[np.float64]:
+    """Return the features of a line in its own and in all stretches, and the share of the stretches that show it."""
+    mates = [line]
+    for other in stretches:
+        same = [o for o in other.lines if other is not stretch and _same_line(line, o)]
+        if same:
+            mates.append(max(same, key=lambda o: o.strength))
+    mean = 0.5 * line.features + 0.5 * np.mean([mate.features for mate in mates], axis=0)
+    return np.append(mean, len(mates) / len(stretches))
 
 
 def _same_line(line: LineCandidate, other: LineCandidate) -> bool:
@@ -156,7 +201,26 @@ def _same_line(line: LineCandidate, other: LineCandidate) -> bool:
 
 
 def _points(view: BeamView, line: LineCandidate) -> Polyline:
-    """Return the candidate as a smooth polyline of few points in pixels, from left to right."""
-    rows = ndimage.gaussian_filter1d(line.rows.astype(np.float64), 1.5 / COLUMN_MM, mode="nearest")
-    points = view.to_pixels(rows, line.columns.astype(np.float64))
-    return resample_polyline(points, int(np.clip(round(line.length_mm / 6.0), 3, 8)))
+    """Return the candidate as a smooth polyline of few points in pixels, from left to right.
+
+    Where a line leaps up by more than `RIB_MM` it has climbed a rib, whose face lies above the pleura: there the curve
+    through the rest is taken.
+    """
+    columns, rows = line.columns.astype(np.float64), line.rows.astype(np.float64)
+    degree = int(np.clip(line.length_mm // 10.0, 1, 3))
+    kept = np.ones(len(rows), dtype=bool)
+    at = (columns - columns.mean()) / max(float(np.ptp(columns)), 1.0)
+    curve = rows
+    for _ in range(4):
+        curve = np.polyval(np.polyfit(at[kept], rows[kept], degree), at)
+        off_mm = (rows - curve) * ROW_MM
+        again = (off_mm > -RIB_MM) & (off_mm < 1.5 * RIB_MM)
+        if again.sum() < 0.5 * len(rows) or bool((again == kept).all()):
+            break
+        kept = again
+    ends = np.flatnonzero(kept)
+    run = slice(int(ends[0]), int(ends[-1]) + 1)
+    rows = np.where(kept, rows, curve)[run]
+    rows = ndimage.gaussian_filter1d(rows, 1.5 / COLUMN_MM, mode="nearest")
+    points = view.to_pixels(rows, columns[run])
+    return resample_polyline(points, int(np.clip(round(len(rows) * COLUMN_MM / 4.0), 3, 8)))

@@ -7,9 +7,9 @@ import pytest
 
 from lsgui.core.errors import CancelledError
 from lsgui.core.label import SlidingLabel
-from lsgui.core.pleura import resample_polyline
+from lsgui.core.pleura import polyline_length, resample_polyline
 from lsgui.imaging.line_tracker import track_line
-from lsgui.imaging.pleura_finder import find_pleura
+from lsgui.imaging.pleura_finder import ENOUGH, find_pleura
 from lsgui.imaging.scan_area import find_scan_area, picture_scale
 from lsgui.simulation.clip import simulate_clip
 from lsgui.simulation.spec import ClipSpec, Motion, Picture, Pleura, Rib, Wall
@@ -168,3 +168,46 @@ def test_line_stays_where_the_picture_was_last_recognised(make_clip, live_noise)
 def test_pictures_without_room_for_a_pleura_give_none(make_clip, live_noise, shape):
     assert _suggest(make_clip(live_noise(*shape))) is None
     assert _suggest(make_clip(live_noise(*shape), spacing_mm=(0.001, 0.001))) is None
+
+
+BONE = ClipSpec(
+    label=SlidingLabel.LS_A,
+    scenario="absent",
+    picture=SMALL,
+    wall=Wall(ribs=(Rib(22.0, width_mm=260.0, above_mm=5.0, shadow_db=40.0),)),
+    motion=Motion(speed_mm_s=0.0),
+)
+LAYERS = ClipSpec(
+    picture=replace(SMALL, height=320), pleura=Pleura(depth_mm=58.0), wall=Wall(fasciae=20, fascia_db=-6.0)
+)
+
+
+@pytest.mark.parametrize(("spec", "rows"), [(BONE, 210), (LAYERS, 235)], ids=["bone", "layers of muscle"])
+def test_lines_that_are_no_pleura_are_refused(spec, rows, make_clip):
+    made = simulate_clip(spec, seed=3)
+    cut = np.ascontiguousarray(made.frames[:, :rows])
+    assert _suggest(make_clip(cut, made.fps, spacing_mm=(made.mm_per_px, made.mm_per_px))) is None
+
+
+def test_line_runs_on_the_pleura_between_ribs_and_not_over_them(make_clip):
+    ribs = tuple(Rib(centre, width_mm=7.0, above_mm=3.0) for centre in (2.0, 20.0, 38.0))
+    made = simulate_clip(replace(SIMULATED["sliding, linear"], wall=Wall(ribs=ribs)), seed=6)
+    roi = _suggest(make_clip(made.frames, made.fps, spacing_mm=(made.mm_per_px, made.mm_per_px)))
+    assert roi is not None
+    line = roi.line_at(20)
+    truth = made.roi.line_at(20)
+    slope, offset = np.polyfit(*truth.T, 1)
+    assert np.abs(line[:, 1] - slope * line[:, 0] - offset).max() * made.mm_per_px < 1.5
+
+
+def test_refusal_below_a_confidence_can_be_asked_for(shared_clip):
+    muscle = shared_clip("Reg_Image_181206_crop.mp4")
+    unsure = _suggest(muscle, least_confidence=0.0)
+    assert unsure is not None
+    assert unsure.confidence < ENOUGH
+    assert _suggest(muscle, least_confidence=unsure.confidence + 0.01) is None
+
+
+def test_line_that_is_found_is_long_enough_for_a_strip(shared_clip):
+    roi = _suggest(shared_clip("tuke_lumify_l12.mp4"), within=(600, 190, 30, 40))
+    assert roi is None or polyline_length(roi.polyline) * 0.235 > 6.0
