@@ -39,9 +39,8 @@ def build_request(
     """Return the request for one clip.
 
     Every model gets the box around the pleural strip of every key frame in the file's own pixels, nothing left out or
-    resized, so that the motion is as the file has it. A model on pictures also gets what its pictures are cut from, but
-    for flow by itself. LsguiError where there is no such model, the line lies outside the picture, or the clip is too
-    large to be analysed at once.
+    resized, so that motion is as the file has it. A model on pictures also gets what its pictures are cut from, but for
+    flow by itself. LsguiError where there is no such model, the line lies outside, or the clip is too large.
 
     Parameters
     ----------
@@ -54,8 +53,7 @@ def build_request(
     """
     info = clip.info
     check_roi_fits(roi, info.width, info.height, info.path.name)
-    card = load_card(model_id)
-    box, scan_box = _boxes(clip, roi, scale, None if wanted == "flow" else card, area)
+    box, scan_box = _boxes(clip, roi, scale, None if wanted == "flow" else load_card(model_id), area)
     return InferenceRequest(
         id=request_id,
         clip=info.path.name,
