@@ -5,7 +5,8 @@ python packaging/train_pleura.py --real CLIPS [--seed S] [--clips N] [--without 
 Simulated clips with and without a pleural line (pleura_scenes.py) and recorded clips with pleura.json teach them. A
 line counts as the pleura within 1.5 mm of it, as another beyond 2.5 mm. Every clip weighs the same; recorded clips
 weigh twice, those on which no line could be drawn half. The confidence is scaled on clips that the trees had not seen,
-five groups of them; all clips of one patient are in one group.
+five groups of them; all clips of one patient are in one group. The trees that ship were grown so on 242 clips with and
+156 without a line, of seeds 7100, 7200, 7300 and 7400, and on the recorded clips: measure with other seeds.
 """
 
 import argparse
