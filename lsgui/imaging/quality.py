@@ -32,9 +32,11 @@ LOOKED_AT = 1200
 BLOCK = 60
 """Frames of a long clip that are compared, in blocks of neighbours spread over it."""
 SATURATED_GREY = 250
-MOST_SATURATED = 0.4
+MOST_SATURATED = 0.12
 DARK_GREY = 28
-"""Gain is too high when much of the band at the line is white, too low when the line itself is nearly black."""
+BLACK_GREY = 8
+"""Gain is too high when this share of the band at the line is white (0.03 at most in 16 clips of fair gain), too low
+when the line itself is nearly black or more than half of the band is (its median was 49 at least)."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,8 +84,9 @@ def line_flags(store: FrameStore, roi: PleuralROI, frames: Sequence[int], mm_per
     above, below = 2.0 / mm_per_px, 6.0 / mm_per_px
     band = np.stack([straightened_mmode(store, chosen, roi, at, above, below) for at in np.linspace(0.05, 0.95, 24)])
     peak = np.percentile(band.max(axis=1), 75)  # the brightest row of a column is the line, if it is lit at all
-    saturated = float((band >= SATURATED_GREY).mean())
-    return (QualityFlag.OVER_OR_UNDER_GAIN,) if saturated > MOST_SATURATED or peak < DARK_GREY else ()
+    too_bright = float((band >= SATURATED_GREY).mean()) > MOST_SATURATED
+    too_dark = peak < DARK_GREY or float(np.median(band)) < BLACK_GREY
+    return (QualityFlag.OVER_OR_UNDER_GAIN,) if too_bright or too_dark else ()
 
 
 def frame_changes(clip: Clip, start: int, stop: int) -> list[Floats]:

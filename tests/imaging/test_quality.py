@@ -107,3 +107,32 @@ def test_gain_of_real_clips_is_fair(shared_clips, shared_clip, drawn_roi):
         if entry["usable"]:
             frames = range(*entry["window"])
             assert line_flags(shared_clip(name).store, drawn_roi(name), frames, entry["mm_per_px"]) == (), name
+
+
+def test_a_clock_or_a_cursor_does_not_bring_a_still_picture_to_life(make_clip, live_noise):
+    still = np.pad(live_noise(1, 80, 90), ((0, 0), (0, 20), (0, 0)))
+    frames = np.repeat(still, 100, 0)
+    frames[::2, 84:96, 40:50] = 230
+    assert QualityFlag.FROZEN in clip_flags(make_clip(frames))
+    living = np.pad(live_noise(100, 80, 90), ((0, 0), (0, 20), (0, 0)))
+    assert QualityFlag.FROZEN not in clip_flags(make_clip(living))
+
+
+def test_a_step_of_gain_or_a_cut_makes_no_repeated_frames(make_clip, live_noise):
+    frames = live_noise(90, 80, 90)
+    for k in range(1, 90):  # slow change, as between breaths
+        frames[k] = np.rint(0.85 * frames[k - 1].astype(float) + 0.15 * frames[k]).astype(np.uint8)
+    for moment in (20, 45, 70):
+        frames[moment:] = 255 - frames[moment:]
+    assert clip_flags(make_clip(frames)) == ()
+
+
+def test_half_the_band_white_or_black_is_gain(make_clip, live_noise):
+    roi = PleuralROI.single(0, [[20.0, 40.0], [70.0, 40.0]])
+    frames = live_noise(20, 80, 90)
+    frames[:, 38:42] = 180
+    white, black = frames.copy(), frames.copy()
+    white[:, 42:50] = 255
+    black[:, 42:70] = 2
+    for wrong in (white, black):
+        assert line_flags(make_clip(wrong).store, roi, range(20), 0.25) == (QualityFlag.OVER_OR_UNDER_GAIN,)
