@@ -18,7 +18,6 @@ from lsgui.models.preprocess import ClipStack, window_samples
 
 SMOOTH_MM = 1.6
 """The map is smoothed over about one place of the inner layer: single places of it mean little."""
-MAPS_PER_S = 3.2
 STRONGEST = 99.0
 """Percentile of the clip's places whose strength takes the full colour."""
 WINDOWS_AT_ONCE = 4
