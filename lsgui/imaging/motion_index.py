@@ -1,58 +1,70 @@
-"""The motion index: does the lung change as only a sliding lung does, measured without weights.
+"""The motion index: does the lung move as only a sliding lung does, measured without a network.
 
-Derivation. A patch of speckle decorrelates with time for three reasons: noise, motion of the whole picture, and motion
-of its own. Above the pleural line (the chest wall, which the strip is held still on) only the first two act; below it
-all three. How strongly noise decorrelates a patch depends on its contrast: dark, flat patches decorrelate first. So
-for each lag the wall's decorrelation d is fitted as log d = a + b log(variance), b <= 0, over the patches of this same
-clip's wall, and each patch below is compared with what that line expects at its contrast:
+Derivation. A patch of speckle loses its likeness to itself for three reasons: noise, motion of the whole picture, and
+motion of its own. Above the pleural line (the chest wall, which the strip is held still on) only the first two act;
+below it all three. Each sign in `motion_features` is therefore taken of lung *and* wall of the same clip: how much
+texture is new after 0.23 s beyond what noise explains, how fast and how far it travels, whether the line's
+change swings between rest and motion as it does with the breath, and whether it does so at breathing or at heart rate.
+No sign holds alone: sliding texture mostly renews itself on real clips, mostly travels on others, and a heart beat,
+a drifting probe or a codec imitates each of them somewhere. The score is their weighted sum,
 
-    excess = mean over the lags 0.08 and 0.23 s of log((d_below + FLOOR) / (exp(a + b log variance_below) + FLOOR))
+    score = sum of weight * (sign - its usual value) + OFFSET,    index = 1 / (1 + exp(-(score - EVEN) / SLOPE)).
 
-Moments at which the wall itself is not recognised (a jump of the probe, a cut) say nothing of the lung: they are left
-out.
-
-An excess of 0 says that the lung does what a chest wall of the same contrast would do; sliding lungs show more. The
-excess does not depend on gain, depth or frame rate. The index is 1 / (1 + exp(-(excess - EVEN) / SLOPE)).
-
-`EVEN` and `SLOPE` were set on ten clips of sliding lungs and edits of them (see the card of the model `motion`).
+The weights are the regularised logistic regression of `packaging/measure_motion.py --fit` on edits of ten real sliding
+clips and on simulated clips, both counting alike; each patient's own figures come from weights fitted without that
+patient. `EVEN` lies above the fit's zero, so that a lung pulse or a drifting probe rarely reads as sliding. What it is
+worth stands on the card of the model `motion`.
 """
 
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from lsgui.core.motion_map import MotionMap
 from lsgui.core.strip import PleuralStrip
-from lsgui.imaging.strip_channels import (
-    SAMPLE_HZ,
-    WINDOW_SAMPLES,
-    Grey,
-    local_decorrelation,
-    local_moments,
-    sample_moments,
+from lsgui.imaging.flow_map import relative_flow_map
+from lsgui.imaging.motion_features import (
+    FEATURES,
+    LOCAL_FEATURES,
+    MIDDLE,
+    NEAR,
+    band_powers,
+    clip_features,
+    filled_series,
+    local_features,
 )
+from lsgui.imaging.patch_change import USUAL, Bools, PatchChange, patch_change
+from lsgui.imaging.strip_channels import SAMPLE_HZ, WINDOW_SAMPLES
 
-EVEN = 0.10
-SLOPE = 0.07
-INDEX_LAGS = (1, 3)
+Floats = npt.NDArray[np.float64]
+
+WEIGHTS: dict[str, tuple[float, float]] = {
+    "renewal_near": (1.1667, 0.2186),
+    "renewal_middle": (1.8064, 0.3117),
+    "travel": (0.6408, -1.5266),
+    "speed": (1.0839, -0.6551),
+    "swing_short": (-3.1061, 0.3473),
+    "swing_usual": (1.3639, 0.4571),
+    "swing_more": (1.8313, 0.1947),
+    "breathing": (0.6504, -0.4376),
+}
+"""By sign: its weight, and its usual value, which stands in where it cannot be measured."""
+
+OFFSET = -0.4592
+EVEN = 0.25
+SLOPE = 1.0
+
 SEGMENT_COLUMNS = 8
 WINDOW_STEP = 8
 """Samples between the beginnings of two windows (0.6 s)."""
 
-BELOW_ROWS = (2, 25)
-"""Rows under the pleural line that are looked at: 0.8 to 10 mm. Deeper there is mostly noise."""
+REACH_COLUMNS = 6
+"""Patches count for a segment when their centre lies so near its middle: about three across."""
 
+LEAST_SAMPLES = 5
+LEAST_PATCHES = 4
 WALL_GAP_ROWS = 3
-
-SPOILT_FACTOR = 3.0
-SPOILT_CHANGE = 0.2
-"""A moment is left out when the wall's decorrelation is this many times, and this much, above its median."""
-
-FLOOR = 0.02
-"""Added to both sides of the comparison: where a very still wall changes by less than that, so may a still lung."""
-
-_TINY = 1e-3
 
 BREATHING_HZ = (0.1, 0.7)
 PULSE_HZ = (0.8, 2.5)
@@ -68,8 +80,9 @@ class MotionEvidence:
     index, interval
         The motion index, 0 (lung does what the wall does) to 1, and its 10-90 % spread over windows and segments;
         None where nothing could be measured.
-    excess
-        (windows, segments) float64, NaN where nothing could be measured.
+    scores
+        (windows, segments) float64, above `EVEN` for sliding, NaN where nothing could be measured. The signs that need
+        the whole clip are the same for all; the level is that of the whole clip, which has less noise.
     starts
         (windows,) int64: first sample of each window at `SAMPLE_HZ`.
     band_ratio
@@ -80,63 +93,61 @@ class MotionEvidence:
 
     index: float | None
     interval: tuple[float, float] | None
-    excess: npt.NDArray[np.float64]
+    scores: Floats
     starts: npt.NDArray[np.int64]
     band_ratio: float | None
     wall_change: float
     lung_change: float
 
 
-def index_of(excess: npt.NDArray[np.float64] | float) -> npt.NDArray[np.float64]:
-    """Return the motion index of an excess, 0..1."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(excess) - EVEN) / SLOPE, -60, 60))))
+def index_of(score: Floats | float) -> Floats:
+    """Return the motion index of a score, 0..1."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(score) - EVEN) / SLOPE, -60, 60))))
 
 
-def motion_index(strip: PleuralStrip) -> MotionEvidence:
-    """Measure the motion index of a strip, per window of 2.5 s, per segment of 3.2 mm, and for the whole."""
-    frames = strip.frames[sample_moments(strip.times_s)].astype(np.float32)
-    starts = window_starts(len(frames))
-    segments = max(frames.shape[2] // SEGMENT_COLUMNS, 1)
-    nothing = np.full((len(starts), segments), np.nan)
-    wall = np.zeros(strip.valid.shape, dtype=bool)
-    wall[2 : strip.pleura_row - WALL_GAP_ROWS] = strip.valid[2 : strip.pleura_row - WALL_GAP_ROWS]
-    below = np.zeros_like(wall)
-    below[strip.pleura_row + BELOW_ROWS[0] : strip.pleura_row + BELOW_ROWS[1]] = True
-    below &= strip.valid
-    if len(frames) <= max(INDEX_LAGS) + 1 or wall.sum() < 40 or below.sum() < 40:
+def score_of(signs: Floats) -> Floats:
+    """Return the score of signs (..., 8) in the order of `FEATURES`; one that is NaN counts as usual."""
+    weight, usual = np.array([WEIGHTS[name] for name in FEATURES]).T
+    return np.asarray(np.nan_to_num(signs - usual) @ weight + OFFSET)
+
+
+def motion_index(strip: PleuralStrip, flow: MotionMap | None = None) -> MotionEvidence:
+    """Measure the motion index of a strip, per window of 2.5 s, per segment of 3.2 mm, and for the whole.
+
+    Parameters
+    ----------
+    flow
+        The strip's flow map in mm/s, where there is one already; else it is made.
+    """
+    change = patch_change(strip)
+    samples = 0 if change is None else change.samples
+    starts = window_starts(max(samples, 1))
+    segments = max(strip.frames.shape[2] // SEGMENT_COLUMNS, 1)
+    if change is None or samples < LEAST_SAMPLES or not _enough(change):
+        nothing = np.full((len(starts), segments), np.nan)
         return MotionEvidence(None, None, nothing, starts, None, float("nan"), float("nan"))
-    mean, variance = local_moments(frames)
-    change = {lag: _known_moments(local_decorrelation(frames, lag, mean, variance), wall) for lag in INDEX_LAGS}
-    total = _excess(change, variance, wall, below, slice(None))
-    grid = np.array([_windowed(change, variance, wall, below, int(start), segments) for start in starts])
-    known = grid[np.isfinite(grid)]
-    whole = float(np.median(total[below]))
-    spread = np.percentile(index_of(known), [10, 90]) if known.size else np.full(2, float(index_of(whole)))
-    last = change[INDEX_LAGS[-1]]
+    if flow is None and len(strip.frames) > 2:
+        flow = relative_flow_map(replace(strip, calibrated=True), 1.0)
+    whole = clip_features(change, flow).values()
+    score = float(score_of(whole))
+    grid = _grid(change, whole, starts, segments, strip.frames.shape[2])
+    low, high = _spread(grid, score)
     return MotionEvidence(
-        index=float(index_of(whole)),
-        interval=(min(float(spread[0]), float(index_of(whole))), max(float(spread[1]), float(index_of(whole)))),
-        excess=grid,
+        index=float(index_of(score)),
+        interval=(low, high),
+        scores=grid,
         starts=starts,
-        band_ratio=_band_ratio(_filled(last[:, below].mean(axis=1) - last[:, wall].mean(axis=1))),
-        wall_change=float(np.nanmedian(last[:, wall])),
-        lung_change=float(np.nanmedian(last[:, below])),
+        band_ratio=_band_ratio(change),
+        wall_change=_usual_change(change, change.wall),
+        lung_change=_usual_change(change, change.between(NEAR[0], MIDDLE[1])),
     )
 
 
-def _known_moments(change: Grey, wall: npt.NDArray[np.bool_]) -> Grey:
-    """Return the change with NaN at the moments when the wall changes far more than it mostly does."""
-    of_wall = change[:, wall].mean(axis=1)
-    usual = float(np.median(of_wall))
-    out = change.copy()
-    out[of_wall > max(SPOILT_FACTOR * usual, usual + SPOILT_CHANGE)] = np.nan
-    return out
-
-
-def _filled(signal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return a signal over time with its gaps bridged by straight lines."""
-    known = np.flatnonzero(np.isfinite(signal))
-    return np.asarray(np.interp(np.arange(len(signal)), known, signal[known]), dtype=np.float64)
+def in_mm(flow: MotionMap, mm_per_px: float) -> MotionMap:
+    """Return a flow map in mm/s, also where it counts pixels a second because the file gave no scale."""
+    if flow.unit == "mm/s" or flow.vectors is None:
+        return flow
+    return replace(flow, values=flow.values * mm_per_px, vectors=flow.vectors * mm_per_px, unit="mm/s")
 
 
 def window_starts(samples: int) -> npt.NDArray[np.int64]:
@@ -146,56 +157,46 @@ def window_starts(samples: int) -> npt.NDArray[np.int64]:
     return np.asarray(starts if last - starts[-1] < WINDOW_STEP // 2 else np.append(starts, last), dtype=np.int64)
 
 
-def _windowed(
-    change: dict[int, Grey],
-    variance: Grey,
-    wall: npt.NDArray[np.bool_],
-    below: npt.NDArray[np.bool_],
-    start: int,
-    segments: int,
-) -> npt.NDArray[np.float64]:
-    """Return the excess of each segment in one window, (segments,)."""
-    excess = _excess(change, variance, wall, below, slice(start, start + WINDOW_SAMPLES))
-    edges = np.linspace(0, excess.shape[1], segments + 1).round().astype(int)
-    out = np.full(segments, np.nan)
-    for index, (left, right) in enumerate(itertools.pairwise(edges)):
-        values = excess[:, left:right][below[:, left:right]]
-        if values.size >= 20:
-            out[index] = np.median(values)
-    return out
+def _enough(change: PatchChange) -> bool:
+    lung = change.between(NEAR[0], MIDDLE[1])
+    known = np.isfinite(change.likeness[USUAL]).any()
+    return bool(known and change.wall.sum() >= LEAST_PATCHES and lung.sum() >= LEAST_PATCHES)
 
 
-def _excess(
-    change: dict[int, Grey],
-    variance: Grey,
-    wall: npt.NDArray[np.bool_],
-    below: npt.NDArray[np.bool_],
-    samples: slice,
-) -> npt.NDArray[np.float64]:
-    """Return the excess of every patch against what the wall's line predicts at its contrast, (D, S)."""
-    contrast = np.log(variance[samples].mean(axis=0))
-    total = np.zeros(contrast.shape)
-    for values in change.values():
-        picked = values[samples]
-        picked = picked[np.isfinite(picked[:, 0, 0])]
-        if not len(picked):
-            return np.full(contrast.shape, np.nan)
-        logarithm = np.log(picked.mean(axis=0) + _TINY)
-        design = np.stack([np.ones(int(wall.sum())), contrast[wall]], axis=1)
-        level, slope = np.linalg.lstsq(design, logarithm[wall], rcond=None)[0]
-        if slope > 0:  # a wall whose brighter patches change more tells nothing of noise: compare with its mean
-            level, slope = float(logarithm[wall].mean()), 0.0
-        expected = np.exp(level + slope * contrast)
-        total += np.log((np.exp(logarithm) + FLOOR) / (expected + FLOOR))
-    return np.where(below, total / len(change), np.nan)
+def _grid(change: PatchChange, whole: Floats, starts: npt.NDArray[np.int64], segments: int, columns: int) -> Floats:
+    """Return the score of every window and segment, (windows, segments)."""
+    middles = (np.arange(segments) + 0.5) * columns / segments
+    stretches: list[Bools] = [np.abs(change.column - middle) <= REACH_COLUMNS for middle in middles]
+    places = [FEATURES.index(name) for name in LOCAL_FEATURES]
+    signs = np.tile(whole, (len(starts), segments, 1))
+    for at, start in enumerate(starts):
+        signs[at][:, places] = local_features(change, slice(int(start), int(start) + WINDOW_SAMPLES), stretches)
+    scores = score_of(signs)
+    scores[~np.isfinite(signs[..., places]).any(axis=2)] = np.nan
+    if np.isfinite(scores).any():
+        rows = scores[np.isfinite(scores).any(axis=1)]
+        scores += float(score_of(whole)) - float(np.median(np.nanmean(rows, axis=1)))
+    return scores
 
 
-def _band_ratio(signal: npt.NDArray[np.floating]) -> float | None:
-    """Return the power in the breathing band over the power in the pulse band."""
-    if len(signal) < _BANDS_NEED_S * SAMPLE_HZ:
+def _spread(grid: Floats, score: float) -> tuple[float, float]:
+    """Return the 10-90 % spread of the index over windows and segments, widened to hold the whole clip's."""
+    known = grid[np.isfinite(grid)]
+    low, high = np.percentile(index_of(known), [10, 90]) if known.size else (1.0, 0.0)
+    index = float(index_of(score))
+    return min(float(low), index), max(float(high), index)
+
+
+def _usual_change(change: PatchChange, chosen: Bools) -> float:
+    values = 1.0 - change.likeness[USUAL][chosen]
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+
+
+def _band_ratio(change: PatchChange) -> float | None:
+    """Return the power of the lung's change in the breathing band over that in the pulse band."""
+    lung = change.between(NEAR[0], MIDDLE[1])
+    series = filled_series(change.pooled(USUAL, change.wall) - change.pooled(USUAL, lung))
+    if len(series) < _BANDS_NEED_S * SAMPLE_HZ - USUAL:
         return None
-    steady = signal - np.polyval(np.polyfit(np.arange(len(signal)), signal, 1), np.arange(len(signal)))
-    power = np.abs(np.fft.rfft(steady * np.hanning(len(steady)))) ** 2
-    rate = np.fft.rfftfreq(len(steady), 1.0 / SAMPLE_HZ)
-    low, high = (float(power[(rate >= a) & (rate <= b)].sum()) for a, b in (BREATHING_HZ, PULSE_HZ))
+    low, high = band_powers(series, (BREATHING_HZ, PULSE_HZ))
     return low / max(high, 1e-12)

@@ -16,7 +16,7 @@ from lsgui.core.prediction import Prediction, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.flow_map import relative_flow_map
-from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, motion_index
+from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, in_mm, motion_index
 from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.picture_scoring import PictureScorer, window_spans
@@ -96,15 +96,18 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     run = Run(request, card, device, emit, cancelled)
     run.stage(0.02, "Following the chest wall")
     first, strip = strip_of(request, cancelled)
-    run.stage(0.35, "Comparing lung with chest wall")
-    evidence = motion_index(strip)
+    run.stage(0.35, "Following the lung")
+    flow = relative_flow_map(strip, request.mm_per_px, cancelled) if len(strip.frames) > 2 else None
+    run.stage(0.45, "Comparing lung with chest wall")
+    evidence = motion_index(strip, None if flow is None else in_mm(flow, request.mm_per_px))
     run.stage(0.5, "Asking the network" if card.needs_weights else "Weighing the motion index")
     scored = _score(run, strip, evidence, first)
     run.stage(0.7, "Drawing the speckle map")
     run.show(speckle_change_map(strip, request.mm_per_px), first)
     run.stage(0.8, "Drawing the flow map")
-    if len(strip.frames) > 2:
-        run.show(relative_flow_map(strip, request.mm_per_px, cancelled, step=request.flow.step), first)
+    if flow is not None and request.flow.step:
+        flow = relative_flow_map(strip, request.mm_per_px, cancelled, step=request.flow.step)
+    run.show(flow, first)
     run.stage(0.98, "Reading the verdict")
     return _prediction(run, first, strip, evidence, scored, began)
 
@@ -138,7 +141,7 @@ def _score(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) 
     moments, starts = strip_windows(strip)
     spans = tuple(_span(moments, int(start), first) for start in starts)
     if not run.card.needs_weights:
-        logits = -(evidence.excess - EVEN) / SLOPE
+        logits = -(evidence.scores - EVEN) / SLOPE
         _announce(run, spans, logits, 0)
         return _Scored(logits, spans)
     rows: list[npt.NDArray[np.float64]] = []

@@ -52,7 +52,7 @@ def test_a_lung_point_shows_along_the_line() -> None:
     frames = still.frames.copy()
     frames[:, 60:, 80:] = slides.frames[:, 60:, 80:]
     evidence = motion_index(cut(Sample(frames, still.times_s, still.roi, still.wall)))
-    along = np.nanmedian(evidence.excess, axis=0)
+    along = np.nanmedian(evidence.scores, axis=0)
     assert along[:3].max() < 0.2 < along[-3:].min()
 
 
@@ -60,7 +60,7 @@ def test_too_little_gives_no_index() -> None:
     evidence = motion_index(cut(speckle_clip(5, seconds=0.2)))
     assert evidence.index is None
     assert evidence.interval is None
-    assert np.isnan(evidence.excess).all()
+    assert np.isnan(evidence.scores).all()
 
 
 @pytest.mark.parametrize("fps", [8.0, 12.8, 25.0, 60.0])

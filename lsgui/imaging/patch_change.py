@@ -1,0 +1,141 @@
+"""How like itself each patch of a strip stays over time: the raw measure of every judgement without weights.
+
+A strip is divided into overlapping patches of speckle. The likeness of a patch over a lag is its normalised
+cross-correlation with itself that much earlier; gain and brightness drop out. Moments that say nothing are left out as
+NaN: where the file repeats a frame, and where the chest wall itself is not recognised (a jump of the probe, a cut).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.strip_channels import NOISE_VARIANCE, PATCH, sample_moments
+
+STEP = 4
+"""Samples between neighbouring patches, 1.6 mm: they overlap by half."""
+
+SHORT, USUAL = 1, 3
+"""Lags in samples at 12.8 Hz: 0.08 s, and 0.23 s, at which sliding and still lungs differ most."""
+
+WALL_ROWS = (-22, -6)
+"""Rows of patch centres, counted from the line, that are chest wall: 2.4 to 8.8 mm above it."""
+
+SPOILT_FACTOR = 3.0
+SPOILT_CHANGE = 0.2
+"""A moment is left out when the wall's change is this many times, and this much, above its median."""
+
+REPEAT_CHANGE = 0.1
+REPEAT_REACH = 5
+"""A frame repeats the one before when it changes by less than this part of the greatest change among so many
+neighbours: a codec leaves traces in repeated frames, so they are not equal."""
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchChange:
+    """The likeness of P patches over T samples in time.
+
+    Attributes
+    ----------
+    row, column
+        (P,) int64 centre of each patch: rows below the pleural line, columns along it, in strip samples.
+    contrast
+        (P,) float32: logarithm of the local variance in grey levels squared.
+    likeness
+        By lag, (P, T) float32 correlation with itself that many samples ago; NaN where there is nothing to compare.
+    """
+
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    contrast: Floats
+    likeness: dict[int, Floats]
+
+    @property
+    def samples(self) -> int:
+        """Number of samples in time."""
+        return int(self.likeness[SHORT].shape[1])
+
+    @property
+    def wall(self) -> Bools:
+        """(P,) bool: patches of the chest wall."""
+        return self.between(*WALL_ROWS)
+
+    def between(self, first: int, last: int) -> Bools:
+        """Return which patches have their centre in these rows, counted from the line, both included."""
+        return np.asarray((self.row >= first) & (self.row <= last))
+
+    def pooled(self, lag: int, chosen: Bools) -> Floats:
+        """Return the likeness of chosen patches together, (T,): each counts by the texture that it has."""
+        weight = np.clip(np.exp(self.contrast[chosen]) / (4.0 * NOISE_VARIANCE) - 1.0, 0.0, 1.0) + 1e-3
+        return np.asarray((weight[:, None] * self.likeness[lag][chosen]).sum(axis=0) / weight.sum(), dtype=np.float32)
+
+
+def patch_change(strip: PleuralStrip) -> PatchChange | None:
+    """Measure the patches of a strip, resampled to 12.8 Hz; None where no patch lies inside the scan area."""
+    chosen = sample_moments(strip.times_s)
+    frames = strip.frames[chosen]
+    rows = range(1, frames.shape[1] - PATCH, STEP)
+    columns = range(0, max(frames.shape[2] - PATCH, 0) + 1, STEP)
+    places = [(r, c) for r in rows for c in columns if strip.valid[r : r + PATCH, c : c + PATCH].all()]
+    if not places or frames.shape[2] < PATCH:
+        return None
+    different = _different_frames(strip.frames)[chosen]
+    measured = [_patch(frames[:, r : r + PATCH, c : c + PATCH], different) for r, c in places]
+    contrast, *series = (np.array(part, dtype=np.float32) for part in zip(*measured, strict=True))
+    half = PATCH // 2
+    row = np.array([r + half - strip.pleura_row for r, _ in places], dtype=np.int64)
+    wall = (row >= WALL_ROWS[0]) & (row <= WALL_ROWS[1])
+    for likeness in series:
+        likeness[:, _spoilt(likeness, wall)] = np.nan
+    return PatchChange(
+        row=row,
+        column=np.array([c + half for _, c in places], dtype=np.int64),
+        contrast=contrast,
+        likeness=dict(zip((SHORT, USUAL), series, strict=True)),
+    )
+
+
+def _patch(frames: npt.NDArray[np.uint8], different: npt.NDArray[np.int64]) -> tuple[float, Floats, Floats]:
+    """Return contrast and the likeness at both lags of one patch (T, PATCH, PATCH)."""
+    pixels = frames.reshape(len(frames), -1).astype(np.float32)
+    centred = pixels - pixels.mean(axis=1, keepdims=True)
+    variance = (centred**2).mean(axis=1)
+    unit = centred / np.sqrt((variance + NOISE_VARIANCE) * pixels.shape[1])[:, None]
+    contrast = float(np.log(variance.mean() + NOISE_VARIANCE))
+    return contrast, _likeness(unit, SHORT, different), _likeness(unit, USUAL, different)
+
+
+def _likeness(unit: Floats, lag: int, different: npt.NDArray[np.int64]) -> Floats:
+    """Return the correlation of every sample with the one `lag` before it, NaN where both are the same frame."""
+    out = np.full(len(unit), np.nan, dtype=np.float32)
+    if lag < len(unit):
+        out[lag:] = np.einsum("ts,ts->t", unit[lag:], unit[:-lag])
+        out[lag:][different[lag:] == different[:-lag]] = np.nan
+    return out
+
+
+def _different_frames(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return for every frame (T,) how many different frames came before it: frames that repeat share a number."""
+    coarse = frames[:, ::2, ::2].astype(np.int16)
+    changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2))
+    new = [
+        change > REPEAT_CHANGE * changes[max(at - REPEAT_REACH, 0) : at + REPEAT_REACH + 1].max()
+        for at, change in enumerate(changes)
+    ]
+    return np.asarray(np.cumsum([0, *new]), dtype=np.int64)
+
+
+def _spoilt(likeness: Floats, wall: Bools) -> Bools:
+    """Return the moments (T,) when the wall changes far more than it mostly does."""
+    if not wall.any():
+        return np.zeros(likeness.shape[1], dtype=bool)
+    change = 1.0 - likeness[wall].mean(axis=0)
+    known = change[np.isfinite(change)]
+    if not known.size:
+        return np.zeros(likeness.shape[1], dtype=bool)
+    usual = float(np.median(known))
+    return np.asarray(change > max(SPOILT_FACTOR * usual, usual + SPOILT_CHANGE))
