@@ -100,15 +100,11 @@ def find_pleura(
     CancelledError
         When `cancelled` says so.
     """
-    judge = line_judge()
-    long_enough = [
-        line
-        for line in seen_lines(clip, area, scale, within=within, cancelled=cancelled)
-        if polyline_length(line.points) * scale.mm_per_px > LEAST_STRIP_MM
-    ]
+    lines = seen_lines(clip, area, scale, within=within, cancelled=cancelled)
+    long_enough = [line for line in lines if polyline_length(line.points) * scale.mm_per_px > LEAST_STRIP_MM]
     if not long_enough:
         return None
-    sureness = [judge.confidence(line.features) for line in long_enough]
+    sureness = [line_judge().confidence(line.features) for line in long_enough]
     best = int(np.argmax(sureness))
     if least_confidence is None:
         least_confidence = ENOUGH if within is None else ENOUGH_WITHIN
