@@ -20,6 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -201,7 +202,7 @@ def _rounded(of: Callable[[list[float]], np.floating], values: list[float]) -> f
     return round(float(of(values)), 3) if values else None
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
+def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return all figures of simulated clips."""
     lined, bare = [o for o in outcomes if o.has_line], [o for o in outcomes if not o.has_line]
     groups: dict[str, list[Outcome]] = {"all": lined}
@@ -221,21 +222,21 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
     }
 
 
-def table(found: dict[str, object]) -> str:
+def table(found: dict[str, Any]) -> str:
     """Return the figures as text."""
     lines = [f"{'with a line':18}{'clips':>6}{'found':>7}{'right':>7}{'wrong':>6}{'mean':>7}{'median':>7}{'95 %':>7}"
              f"{'cover':>7}{'drift':>7}"]  # fmt: skip
     keys = ("clips", "found", "found_and_right", "wrong_lines", "mean_mm", "median_mm", "p95_mm", "covered",
             "p95_drift_mm")  # fmt: skip
-    for name, row in found["with_line"].items():  # type: ignore[attr-defined]
+    for name, row in found["with_line"].items():
         lines.append(
             f"{name:18}" + "".join(f"{_text(row[key]):>{6 if key in ('clips', 'wrong_lines') else 7}}" for key in keys)
         )
     lines.append(f"\n{'without a line':18}{'clips':>6}{'refused':>9}{'surest wrong line':>19}")
-    for name, row in found["without_line"].items():  # type: ignore[attr-defined]
+    for name, row in found["without_line"].items():
         lines.append(f"{name:18}{row['clips']:>6}{_text(row['refused']):>9}{_text(row['highest_confidence']):>19}")
     lines.append(f"\n{'confidence':18}{'lines':>6}{'said':>7}{'right':>7}")
-    for row in found["calibration"]:  # type: ignore[attr-defined]
+    for row in found["calibration"]:
         said, right = _text(row["confidence"]), _text(row["right"])
         lines.append(f"{row['from']:.2f} to {row['to']:.2f}{row['lines']:>12}{said:>7}{right:>7}")
     return "\n".join(lines)
