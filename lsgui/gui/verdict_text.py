@@ -119,10 +119,11 @@ def opinions(prediction: Prediction) -> tuple[Opinion, ...]:
 
 
 def motion_word(index: float) -> str:
-    """Return what a motion index says in a word: near 0 the lung moves with the chest wall, near 1 it slides."""
-    if index >= 0.6:
+    """Return what a motion index says in a word, where the rule of the verdict takes it for an opinion at all."""
+    label = MotionOpinion(index).label
+    if label is SlidingLabel.LS_P:
         return "sliding"
-    return "still" if index <= 0.4 else "unclear"
+    return "still" if label is SlidingLabel.LS_A else "unclear"
 
 
 def evidence_rows(prediction: Prediction, device_name: str) -> tuple[tuple[str, str, str], ...]:

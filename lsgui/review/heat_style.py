@@ -18,10 +18,10 @@ HeatScale = Literal["own", "clip", "fixed"]
 COLOUR_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "own": "Each map its own",
-        "inferno": "Inferno: black, red, yellow",
-        "magma": "Magma: black, violet, white",
         "viridis": "Viridis: violet, green, yellow",
         "cividis": "Cividis: blue, grey, yellow",
+        "magma": "Magma: black, violet, white",
+        "inferno": "Inferno: black, red, yellow",
     }
 )
 """Every choice has evenly rising lightness and can be read by colour-blind eyes."""

@@ -66,9 +66,9 @@ def test_keys_choose_and_the_choice_is_remembered(review: Any, qtbot: Any, home:
     press(review, Qt.Key.Key_T)
     press(review, Qt.Key.Key_C)
     press(review, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
-    assert review.controller.state.heat == HeatStyle("inferno", "half", "clip")
+    assert review.controller.state.heat == HeatStyle("viridis", "half", "clip")
     saved = json.loads((home / "settings" / "settings.json").read_text())
-    assert (saved["heat_window"], saved["heat_colours"], saved["heat_scale"]) == ("half", "inferno", "clip")
+    assert (saved["heat_window"], saved["heat_colours"], saved["heat_scale"]) == ("half", "viridis", "clip")
     for _ in range(3):
         press(review, Qt.Key.Key_T)
     assert review.controller.state.heat.window == "moment"

@@ -44,4 +44,4 @@ def test_the_evidence_names_model_motion_bands_tracking_training_and_device() ->
         "Trained on": "simulated and edited clips",
         "Device · time": "CPU, 2 threads · 0.7 s",
     }
-    assert [motion_word(value) for value in (0.1, 0.5, 0.9)] == ["still", "unclear", "sliding"]
+    assert [motion_word(value) for value in (0.1, 0.38, 0.63, 0.9)] == ["still", "unclear", "unclear", "sliding"]
