@@ -11,6 +11,7 @@ from lsgui.core.errors import DatasetError, RoiError
 from lsgui.core.pleura import PleuralROI, check_roi_fits, read_roi_file
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.pleura_finder import find_pleura
+from lsgui.imaging.probe_motion import line_path_mm
 from lsgui.imaging.scan_area import Box, Scale, ScanArea, find_scan_area, picture_scale
 from lsgui.imaging.square_cutter import wall_in_pixels
 from lsgui.imaging.strip_cutter import cut_strip
@@ -46,6 +47,10 @@ class LabelledClip:
         """Cut the strip of the clip, or of an edited version of its frames, exactly as when a clip is judged."""
         chosen = self.frames if frames is None else frames
         return cut_strip(chosen, (0, 0), self.times_s, self.roi, self.mm_per_px, self.calibrated)
+
+    def line_path_mm(self) -> npt.NDArray[np.float64]:
+        """Return the path of the line's middle, (T, 2) mm from its first place."""
+        return line_path_mm(self.roi, 0, len(self.frames), self.mm_per_px)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lsgui.core.errors import DatasetError, LsguiError
 from lsgui.core.label import SlidingLabel
+from lsgui.imaging.probe_motion import line_path_mm
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.simulation.clip import simulate_clip
 from lsgui.simulation.draw import random_spec
@@ -63,10 +64,13 @@ def dataset_sources(rows: Sequence[DatasetRow]) -> list[StripSource]:
 
 
 def _source_of(row: DatasetRow) -> StripSource:
-    strip = read_row(row).strip()
+    labelled = read_row(row)
+    strip = labelled.strip()
     label = np.full((len(strip.times_s), strip.frames.shape[2]), float(row.absent), dtype=np.float32)
     edited = is_recorded(row) and not row.absent
-    return StripSource(strip, row.patient, row.clip.name, row.source, label, edited, row=row)
+    return StripSource(
+        strip, row.patient, row.clip.name, row.source, label, edited, row=row, line_path_mm=labelled.line_path_mm()
+    )
 
 
 def is_recorded(row: DatasetRow) -> bool:
@@ -99,4 +103,5 @@ def simulated_source(index: int, seed: int) -> StripSource:
     columns = np.linspace(0, clip.sliding.shape[1] - 1e-6, strip.frames.shape[2]).astype(int)
     absent = (~clip.sliding[:, columns]).astype(np.float32)
     name = f"simulated_{seed}_{index:04d}"
-    return StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=clip.scenario)
+    path = line_path_mm(clip.roi, 0, len(clip.frames), scale)
+    return StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=clip.scenario, line_path_mm=path)

@@ -22,7 +22,8 @@ def simulated_strips(
 ) -> list[StripSource]:
     """Return the strips of `simulated_sources`; those that `folder` already keeps are read from there.
 
-    A change of the simulator or of how strips are cut makes them anew: its program text is in the files' names.
+    A change of the simulator or of how strips are cut makes them anew: its program text is in the files' names. So does
+    a file of a release that did not keep the path of the line.
     """
     folder = folder / "simulated"
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,8 +31,9 @@ def simulated_strips(
     out = []
     for index in range(count):
         path = folder / f"{seed}_{index:04d}_{digest}.npz"
-        source = _read(path) if path.is_file() else simulated_source(index, seed)
-        if not path.is_file():
+        source = _read(path) if path.is_file() else None
+        if source is None:
+            source = simulated_source(index, seed)
             _write(path, source)
         out.append(source)
         if report is not None:
@@ -47,6 +49,7 @@ def _digest() -> str:
 def _write(path: Path, source: StripSource) -> None:
     content = io.BytesIO()
     strip = source.strip
+    assert source.line_path_mm is not None  # the simulator knows it
     np.savez(
         content,
         named=np.array([source.clip, source.scenario]),
@@ -57,14 +60,18 @@ def _write(path: Path, source: StripSource) -> None:
         times_s=strip.times_s,
         wall_shift_mm=strip.wall_shift_mm,
         wall_correlation=strip.wall_correlation,
+        line_path_mm=source.line_path_mm,
     )
     write_atomic(path, content.getvalue())
 
 
-def _read(path: Path) -> StripSource:
+def _read(path: Path) -> StripSource | None:
     with np.load(path, allow_pickle=False) as kept:
+        if "line_path_mm" not in kept:
+            return None
         row, pitch_mm = kept["grid"]
         arrays = {name: kept[name] for name in ("frames", "valid", "times_s", "wall_shift_mm", "wall_correlation")}
         strip = PleuralStrip(pleura_row=int(row), pitch_mm=float(pitch_mm), calibrated=False, **arrays)
         name, scenario = (str(part) for part in kept["named"])
-        return StripSource(strip, name, name, SIMULATED, kept["absent"], edited=False, scenario=scenario)
+        path_mm, absent = kept["line_path_mm"], kept["absent"]
+        return StripSource(strip, name, name, SIMULATED, absent, edited=False, scenario=scenario, line_path_mm=path_mm)

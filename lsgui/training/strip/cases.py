@@ -114,6 +114,7 @@ def _case(
 ) -> StripCase:
     strip = strip or labelled.strip()
     evidence = motion_index(strip)
+    of_strip = strip_flags(strip, evidence, labelled.line_path_mm())
     return StripCase(
         clip=row.clip.name,
         patient=row.patient,
@@ -122,7 +123,7 @@ def _case(
         absent=kind not in PRESENT_KINDS,
         strip=strip,
         evidence=evidence,
-        flags=tuple(dict.fromkeys((*_picture_flags(row.clip, labelled, strip.fps), *strip_flags(strip, evidence)))),
+        flags=tuple(dict.fromkeys((*_picture_flags(row.clip, labelled, strip.fps), *of_strip))),
         true_fps=_true_fps(labelled.frames, strip.fps),
     )
 

@@ -151,6 +151,6 @@ def simulated_cases(sources: Iterable[StripSource]) -> Iterator[StripCase]:
             absent=bool(source.absent.mean() > 0.5),
             strip=strip,
             evidence=evidence,
-            flags=strip_flags(strip, evidence),
+            flags=strip_flags(strip, evidence, source.line_path_mm),
             true_fps=strip.fps * (1.0 - repeated_share([changes], strip.fps)),
         )

@@ -46,6 +46,8 @@ class StripSource:
         What a simulated clip shows; empty for others.
     row
         The row of the data set that it was read from; None where it was simulated for training.
+    line_path_mm
+        (T, 2) path of the line that the strip was cut along (`probe_motion.line_path_mm`); None: the line stands.
     """
 
     strip: PleuralStrip
@@ -56,6 +58,7 @@ class StripSource:
     edited: bool
     scenario: str = ""
     row: DatasetRow | None = None
+    line_path_mm: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
