@@ -26,6 +26,7 @@ BLOCKS_ANY_VERDICT = frozenset(
         QualityFlag.NO_PLEURA,
         QualityFlag.FROZEN,
         QualityFlag.TRACKING_LOST,
+        QualityFlag.PROBE_MOTION,
         QualityFlag.MODELS_DISAGREE,
         QualityFlag.MIXED_CLASSES,
         QualityFlag.UNCERTAIN_LINE,
@@ -36,10 +37,8 @@ BLOCKS_ANY_VERDICT = frozenset(
 BLOCKS_ABSENT = frozenset({QualityFlag.TOO_SHORT, QualityFlag.DUPLICATE_FRAMES})
 """Flags that make a sliding lung look still: a pause in breathing, frames that repeat. Sliding that is seen counts."""
 
-BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY, QualityFlag.PROBE_MOTION})
-"""Flags under which motion is no sliding: the heart moves a lung that does not breathe, the hand moves all of the
-picture. Neither makes a sliding lung look still: the strip is held still on the chest wall, and of ten recorded clips
-held still under added probe drift the network, without their patients, called nine absent and none present (report)."""
+BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY})
+"""Flags under which motion is no sliding: the heart moves a lung that does not breathe."""
 
 NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
 """Flags under which a number would mean nothing: none is given."""

@@ -60,7 +60,7 @@ def test_calibration_moves_and_flattens_the_probability():
         (Flag.DUPLICATE_FRAMES, NONE, P),
         (Flag.PULSE_ONLY, A, NONE),
         (Flag.TRACKING_LOST, NONE, NONE),
-        (Flag.PROBE_MOTION, A, NONE),
+        (Flag.PROBE_MOTION, NONE, NONE),
         (Flag.MODELS_DISAGREE, NONE, NONE),
         (Flag.MIXED_CLASSES, NONE, NONE),
         (Flag.UNCERTAIN_LINE, NONE, NONE),
