@@ -36,6 +36,22 @@ class _Step:
     """Where the line lies against its first place, (x, y) in pixels."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Where a line was followed to.
+
+    Attributes
+    ----------
+    keyframes
+        (frame, line) from first to last; before and after, the line stays.
+    followed
+        First and last frame + 1 through which it was recognised.
+    """
+
+    keyframes: tuple[tuple[int, Polyline], ...]
+    followed: tuple[int, int]
+
+
 def track_line(
     store: FrameStore,
     line: Polyline,
@@ -44,8 +60,8 @@ def track_line(
     fps: float,
     mm_per_px: float,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[tuple[int, Polyline], ...]:
-    """Return key frames (frame, line) of a line that was found on one frame.
+) -> Track:
+    """Return where a line that was found on one frame lies on the others.
 
     Parameters
     ----------
@@ -72,7 +88,10 @@ def track_line(
     backward = _follow(store, line, range(frame, span[0] - 1, -step), mm_per_px, cancelled)
     steps = [*reversed(backward[1:]), *forward]
     keep = _worth_keeping(steps, frame, max(1, round(KEYFRAME_S * fps)))
-    return tuple((s.frame, line + np.asarray(s.shift)) for s in keep)
+    first, last = backward[-1].frame, forward[-1].frame
+    # Followed to within a step of an end is followed to the end.
+    followed = (span[0] if first - step < span[0] else first, span[1] if last + step >= span[1] else last + 1)
+    return Track(tuple((s.frame, line + np.asarray(s.shift)) for s in keep), followed)
 
 
 def _follow(

@@ -13,6 +13,7 @@ from lsgui.core.pleura import PleuralROI, Polyline, polyline_length, resample_po
 from lsgui.imaging.beam_view import COLUMN_MM, ROW_MM, BeamView, straighten
 from lsgui.imaging.line_candidates import NEAREST_MM, LineCandidate, line_candidates
 from lsgui.imaging.line_judge import line_judge
+from lsgui.imaging.line_presence import shown_share
 from lsgui.imaging.line_tracker import track_line
 from lsgui.imaging.scan_area import Box, Scale, ScanArea
 from lsgui.imaging.usable_range import usable_range
@@ -93,7 +94,8 @@ def find_pleura(
     Returns
     -------
     PleuralROI or None
-        Up to eight points a key frame, source "auto", confidence 0 to 1.
+        Up to eight points a key frame, source "auto", confidence 0 to 1: how likely the line is the pleura, times the
+        share of the clip in which it is followed and seen.
 
     Raises
     ------
@@ -111,8 +113,10 @@ def find_pleura(
     if sureness[best] < least_confidence:
         return None
     line, span = long_enough[best], usable_range(clip)
-    keyframes = track_line(clip.store, line.points, line.frame, span, clip.info.fps, scale.mm_per_px, cancelled)
-    return PleuralROI(keyframes, "auto", round(sureness[best], 3))
+    at = line.frame, span, clip.info.fps, scale.mm_per_px, cancelled
+    track = track_line(clip.store, line.points, *at)
+    confidence = round(sureness[best] * shown_share(clip.store, track, *at), 3)
+    return PleuralROI(track.keyframes, "auto", confidence) if confidence >= least_confidence else None
 
 
 def seen_lines(

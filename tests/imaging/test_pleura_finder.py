@@ -148,20 +148,48 @@ def test_key_frames_follow_a_drifting_picture_and_none_are_kept_for_a_still_one(
         [cv2.warpAffine(still, np.float32([[1, 0, x], [0, 1, y]]), (320, 260), borderMode=1) for x, y in path]
     )
     line = np.array([[120.0, 130.0], [200.0, 132.0]])
-    drifting = track_line(make_clip(moved).store, line, 30, (0, 75), 25.0, 0.25)
+    drifting = track_line(make_clip(moved).store, line, 30, (0, 75), 25.0, 0.25).keyframes
     assert len(drifting) > 2
     assert 30 in dict(drifting)
     for frame, there in drifting:
         assert np.allclose(there - line, path[frame] - path[30], atol=0.6)
-    assert [
-        k for k, _ in track_line(make_clip(np.repeat(still[None], 50, 0)).store, line, 20, (0, 50), 25.0, 0.25)
-    ] == [20]
+    standing = track_line(make_clip(np.repeat(still[None], 50, 0)).store, line, 20, (0, 50), 25.0, 0.25)
+    assert [k for k, _ in standing.keyframes] == [20]
+    assert standing.followed == (0, 50)
 
 
 def test_line_stays_where_the_picture_was_last_recognised(make_clip, live_noise):
     frames = np.concatenate([np.repeat(live_noise(1, 200, 200), 30, 0), live_noise(30, 200, 200)])
     line = np.array([[60.0, 100.0], [140.0, 100.0]])
-    assert max(frame for frame, _ in track_line(make_clip(frames).store, line, 5, (0, 60), 25.0, 0.25)) < 30
+    track = track_line(make_clip(frames).store, line, 5, (0, 60), 25.0, 0.25)
+    assert max(frame for frame, _ in track.keyframes) < 30
+    assert track.followed[0] == 0
+    assert 20 < track.followed[1] <= 30
+
+
+def test_line_that_is_lost_or_vanishes_half_way_is_doubtful(make_clip, live_noise):
+    made = simulate_clip(SIMULATED["sliding, linear"], seed=5)
+    count, height, width = made.frames.shape
+    half = count // 2
+    left = made.frames.copy()
+    left[half:] = live_noise(count - half, height, width)
+    hidden = made.frames.copy()
+    top = int(made.roi.polyline[:, 1].min() - 1.5 / made.mm_per_px)
+    hidden[half:, top:] = hidden[half:, top - 1 : top] // 3 + live_noise(count - half, height - top, width) // 12
+    scales = {"fps": made.fps, "spacing_mm": (made.mm_per_px, made.mm_per_px)}
+    seen = _suggest(make_clip(made.frames, **scales))
+    assert seen is not None
+    for frames in (left, hidden):
+        assert _suggest(make_clip(frames, **scales)) is None
+        doubtful = _suggest(make_clip(frames, **scales), least_confidence=0.0)
+        assert doubtful is not None
+        assert doubtful.confidence < 0.65 * seen.confidence
+
+
+@pytest.mark.parametrize("name", ["Vir_prospective_file1.mp4", "Reg_pat1Image_133232.mpeg"])
+def test_sweep_that_leaves_its_line_ends_without_a_sure_one(name, shared_clip):
+    roi = _suggest(shared_clip(name), least_confidence=0.0)
+    assert roi is None or roi.uncertain
 
 
 @pytest.mark.parametrize("shape", [(1, 200, 240), (2, 64, 64), (5, 1, 1), (4, 20, 400), (10, 400, 20)])
