@@ -227,7 +227,7 @@ def _prediction(
     run: Run, first: int, strip: PleuralStrip, evidence: MotionEvidence, scored: _Scored, began: float
 ) -> Prediction:
     request, card, rule = run.request, run.card, run.rule
-    opinion = MotionOpinion(evidence.index) if card.needs_weights and evidence.index is not None else None
+    opinion = None if evidence.index is None else MotionOpinion(evidence.index)
     middles = np.array([(request.times_s[a] + request.times_s[b - 1]) / 2 for a, b in scored.spans])
     verdict = decide(
         scored.logits,

@@ -4,7 +4,8 @@
 2. Inside the card's abstain band there is no verdict.
 3. The motion index, measured without weights, is the second judge. It has a veto and no vote: where it has an opinion
    and that is the opposite, there is no verdict; it never turns one answer into the other.
-4. Quality flags: what the clip cannot carry (`BLOCKS_ANY_VERDICT`, `BLOCKS_ABSENT`, `BLOCKS_PRESENT`) is no verdict.
+4. Quality flags: what the clip cannot carry (`BLOCKS_ANY_VERDICT`, `BLOCKS_ABSENT`, `BLOCKS_PRESENT`,
+   `ABSENT_NEEDS_BOTH`) is no verdict.
 
 How often each of this happens on clips whose answer is known: `trained_models/cmwru-strip/report.md`.
 """
@@ -26,7 +27,6 @@ BLOCKS_ANY_VERDICT = frozenset(
         QualityFlag.NO_PLEURA,
         QualityFlag.FROZEN,
         QualityFlag.TRACKING_LOST,
-        QualityFlag.PROBE_MOTION,
         QualityFlag.MODELS_DISAGREE,
         QualityFlag.MIXED_CLASSES,
         QualityFlag.UNCERTAIN_LINE,
@@ -37,8 +37,13 @@ BLOCKS_ANY_VERDICT = frozenset(
 BLOCKS_ABSENT = frozenset({QualityFlag.TOO_SHORT, QualityFlag.DUPLICATE_FRAMES})
 """Flags that make a sliding lung look still: a pause in breathing, frames that repeat. Sliding that is seen counts."""
 
-BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY})
-"""Flags under which motion is no sliding: the heart moves a lung that does not breathe."""
+BLOCKS_PRESENT = frozenset({QualityFlag.PULSE_ONLY, QualityFlag.PROBE_MOTION})
+"""Flags under which motion is no sliding: the heart moves a lung that does not breathe, the hand moves all of the
+picture."""
+
+ABSENT_NEEDS_BOTH = frozenset({QualityFlag.PROBE_MOTION})
+"""Flags under which both judges must say absent. The strip is held still on the chest wall, so a moving probe need not
+hide sliding; but one judge alone is not enough then."""
 
 NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
 """Flags under which a number would mean nothing: none is given."""
@@ -178,7 +183,7 @@ def decide(
     quality
         Flags of clip and strip.
     motion
-        The second judge; None where the model is that judge itself or nothing could be measured.
+        The second judge; None where nothing could be measured.
     times_s
         (windows,) middle of each window in seconds, for the hint; None where it should not speak of time.
     true_fps
@@ -195,7 +200,7 @@ def decide(
     flags = _with_disagreement(flags, network, motion)
     p_all = probability(logits[scored], rule)
     flags += [flag for flag in _doubts(network, p_all, line_confidence) if flag not in flags]
-    blocked = _blocked(network, frozenset(flags), true_fps)
+    blocked = _blocked(network, frozenset(flags), motion, true_fps)
     hints = (lung_point_hint(probability(logits, rule), times_s), _band_hint(network, rule) if not blocked else "")
     return Verdict(
         SlidingLabel.CANNOT_ASSESS if blocked else network,
@@ -268,8 +273,13 @@ def _class_of(p: float, rule: VerdictRule) -> SlidingLabel:
     return SlidingLabel.LS_A if p >= rule.threshold else SlidingLabel.LS_P
 
 
-def _blocked(label: SlidingLabel, flags: frozenset[QualityFlag], true_fps: float | None) -> bool:
+def _blocked(
+    label: SlidingLabel, flags: frozenset[QualityFlag], motion: MotionOpinion | None, true_fps: float | None
+) -> bool:
     if flags & BLOCKS_ANY_VERDICT or (true_fps is not None and true_fps < SLOWEST_TRUE_FPS):
+        return True
+    agreed = motion is not None and motion.label is SlidingLabel.LS_A
+    if label is SlidingLabel.LS_A and flags & ABSENT_NEEDS_BOTH and not agreed:
         return True
     blocks = {SlidingLabel.LS_A: BLOCKS_ABSENT, SlidingLabel.LS_P: BLOCKS_PRESENT}.get(label, frozenset())
     return bool(flags & blocks)

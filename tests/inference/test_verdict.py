@@ -53,6 +53,15 @@ def test_calibration_moves_and_flattens_the_probability():
     assert probability(np.array([1e9, -1e9]), RULE).tolist() == [pytest.approx(1.0), pytest.approx(0.0)]
 
 
+@pytest.mark.parametrize(("index", "label"), [(0.1, A), (0.4, NONE), (0.6, NONE), (None, NONE)])
+def test_under_a_moving_probe_absent_needs_both_judges(index, label):
+    motion = None if index is None else MotionOpinion(index)
+    assert _decide(_grid(4.0), quality=[Flag.PROBE_MOTION], motion=motion).label is label
+    too_short = [Flag.PROBE_MOTION, Flag.TOO_SHORT]
+    assert _decide(_grid(4.0), quality=too_short, motion=motion).label is NONE
+    assert _decide(_grid(-4.0), quality=[Flag.PROBE_MOTION], motion=motion).label is NONE
+
+
 @pytest.mark.parametrize(
     ("flag", "when_absent", "when_present"),
     [
