@@ -2,8 +2,8 @@
 
 The strip is held still on the chest wall, and an automatic line follows the pleura: neither alone tells where the wall
 went. Their sum does. A hand that slides the probe takes the wall along; breathing carries it at most 2 to 3 mm to and
-fro. A hand that tilts the probe leaves the wall in its place and shows another slice of it: then a second later even
-its layers are not the same.
+fro. A hand that tilts the probe leaves the wall in its place and shows another slice of it: in swings, which the wall's
+speckle tells (`wall_renewal`), or so far that a second later even its layers are not the same.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from scipy.ndimage import uniform_filter1d
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.strip_channels import NOISE_VARIANCE, local_decorrelation, local_moments, sample_moments
+from lsgui.imaging.wall_renewal import wall_renewal
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,9 +34,14 @@ STARTS_AGAIN_MM = 4.0
 
 LAGS = (6, 12, 19, 26)
 AVERAGED = 3
-TILTS_LOSS = 0.42
-"""Likeness that the wall's layers, averaged over 0.2 s, lose within 0.5 to 2 s when the probe is tilted; 0.39 at most
-in the recorded clips whose probe is called still."""
+TILTS_LOSS = 0.6
+"""Likeness that the wall's layers, averaged over 0.2 s, lose within 0.5 to 2 s when the probe is tilted on and on; held
+probes reached 0.45 in simulated clips, where a breathing wall renews its speckle, and 0.39 in four of five recorded
+ones."""
+TILTS_STEADY = 0.61
+"""The wall's likeness over 0.23 s at its least, as a part of that at its most, when a probe is tilted to and fro; 0.62
+at least in edits and corruptions of four recorded clips whose probe is called still, 0.87 in held simulated ones. In
+four of five recorded clips whose probe is called drifting it is lower."""
 _FEWEST = 20
 
 
@@ -49,17 +55,20 @@ class ProbeMotion:
         Mean speed of the chest wall in the picture and the width of its path, in the stretch where it moved most.
     loss
         1 - correlation of the chest wall's layers with themselves 0.5 to 2 s later, after following; NaN: unknown.
+    steady
+        How evenly the wall keeps its speckle: its likeness at its least over that at its most; NaN: unknown.
     """
 
     speed_mm_s: float
     reach_mm: float
     loss: float
+    steady: float
 
     @property
     def moves(self) -> bool:
         """True where the probe slid along the skin or was tilted."""
         slides = self.speed_mm_s > SLIDES_MM_S and self.reach_mm > SLIDES_MM
-        return slides or self.loss > TILTS_LOSS
+        return slides or self.loss > TILTS_LOSS or self.steady < TILTS_STEADY
 
 
 def line_path_mm(roi: PleuralROI, first: int, count: int, mm_per_px: float) -> Floats:
@@ -81,7 +90,7 @@ def probe_motion(strip: PleuralStrip, path_mm: Floats | None = None) -> ProbeMot
     place = strip.wall_shift_mm if path_mm is None else strip.wall_shift_mm + path_mm
     span = float(strip.times_s[-1] - strip.times_s[0])
     if len(place) < 4 or span <= 0:
-        return ProbeMotion(0.0, 0.0, float("nan"))
+        return ProbeMotion(0.0, 0.0, float("nan"), float("nan"))
     own = np.diff(place, axis=0, prepend=place[:1])
     own[np.hypot(*own.T) > STARTS_AGAIN_MM] = 0.0
     smooth = uniform_filter1d(np.cumsum(own, axis=0), max(round(SMOOTH_S * strip.fps), 1), axis=0, mode="nearest")
@@ -91,7 +100,8 @@ def probe_motion(strip: PleuralStrip, path_mm: Floats | None = None) -> ProbeMot
     speed = float((path[size:] - path[:-size]).max()) / (size / strip.fps)
     starts = range(0, max(len(smooth) - size, 1), max(size // 12, 1))
     reach = max(float(np.hypot(*np.ptp(smooth[k : k + size + 1], axis=0))) for k in starts)
-    return ProbeMotion(speed, reach, _loss(strip))
+    renewal = wall_renewal(strip)
+    return ProbeMotion(speed, reach, _loss(strip), float("nan") if renewal is None else renewal.steady)
 
 
 def _loss(strip: PleuralStrip) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from speckle_samples import FPS, LINE_Y, MM_PER_PX, Sample, speckle_clip, texture
@@ -62,6 +63,37 @@ def test_a_probe_that_tilts_shows_another_wall() -> None:
     assert probe_motion(cut(tilted)).loss > 0.6
     assert probe_motion(cut(held)).loss < 0.1
     assert QualityFlag.PROBE_MOTION in flags(tilted)
+
+
+def swung(slices_wide: float) -> Sample:
+    """Return a clip whose layers stay while its speckle passes into another slice and back."""
+    rng = np.random.default_rng(4)
+    held = speckle_clip(9, seconds=5.0, noise=0.0)
+    layers = cv2.GaussianBlur(rng.standard_normal((150, 1)), (1, 0), 0, sigmaY=2.0)
+    layers = 40.0 * layers / layers.std()
+    slices = [texture(rng)[40:190, 40:200] - 90.0 for _ in range(5)]
+    frames = held.frames.copy()
+    for k in range(len(frames)):
+        at = slices_wide * (0.5 - 0.5 * np.cos(2 * np.pi * 0.4 * k / FPS))
+        part = 0.5 * np.pi * (at - int(at))
+        mixed = 100.0 + layers + np.cos(part) * slices[int(at)] + np.sin(part) * slices[int(at) + 1]
+        frames[k] = np.clip(mixed + rng.normal(0, 3, mixed.shape), 0, 255).astype(np.uint8)
+        frames[k, LINE_Y - 1 : LINE_Y + 2] = 240
+    return replace(held, frames=frames)
+
+
+def test_a_probe_that_tilts_to_and_fro_renews_the_speckle_within_standing_layers() -> None:
+    tilted, held = swung(3.9), swung(0.0)
+    found = probe_motion(cut(tilted))
+    assert found.loss < 0.6, "the layers stay"
+    assert found.steady < 0.6
+    assert probe_motion(cut(held)).steady > 0.9
+    assert QualityFlag.PROBE_MOTION in flags(tilted)
+    assert QualityFlag.PROBE_MOTION not in flags(held)
+
+
+def test_noise_is_no_tilt() -> None:
+    assert probe_motion(cut(speckle_clip(7, noise=25.0))).steady > 0.8
 
 
 def test_a_cut_to_another_clip_loses_the_wall() -> None:
