@@ -39,8 +39,7 @@ def shown_share(
 ) -> float:
     """Return the share of a clip, 0 to 1, in which a line is followed and outshines its flanks as where it was found.
 
-    The probability that a line is the pleura, times this share, is the probability that at any moment of the clip
-    the line lies on the pleura.
+    Times the probability that the line is the pleura, it is the probability that at any moment the pleura is shown.
 
     Parameters
     ----------

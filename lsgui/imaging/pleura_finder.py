@@ -40,6 +40,9 @@ SAME_LINE_MM = 2.5
 ENOUGH = 0.6
 ENOUGH_WITHIN = 0.1
 """Confidence below which no line is suggested, for the whole picture and within a rectangle that the user drew."""
+LEAVING = 2
+"""Power of the share of the clip in which the line shows: elsewhere it is not the pleura, and a line that comes and
+goes is less surely the pleura where it shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +97,8 @@ def find_pleura(
     Returns
     -------
     PleuralROI or None
-        Up to eight points a key frame, source "auto", confidence 0 to 1: how likely the line is the pleura, times the
-        share of the clip in which it is followed and seen.
+        Up to eight points a key frame, source "auto", confidence 0 to 1: how likely the line is the pleura, less
+        where it is not followed or not seen throughout the clip.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def find_pleura(
     if not long_enough:
         return None
     sureness = [line_judge().confidence(line.features) for line in long_enough]
-    best = int(np.argmax(sureness))
+    best = max(range(len(sureness)), key=lambda k: sureness[k] * _crossed(long_enough[k].points, within))
     if least_confidence is None:
         least_confidence = ENOUGH if within is None else ENOUGH_WITHIN
     if sureness[best] < least_confidence:
@@ -115,8 +118,16 @@ def find_pleura(
     line, span = long_enough[best], usable_range(clip)
     at = line.frame, span, clip.info.fps, scale.mm_per_px, cancelled
     track = track_line(clip.store, line.points, *at)
-    confidence = round(sureness[best] * shown_share(clip.store, track, *at), 3)
+    confidence = round(sureness[best] * shown_share(clip.store, track, *at) ** LEAVING, 3)
     return PleuralROI(track.keyframes, "auto", confidence) if confidence >= least_confidence else None
+
+
+def _crossed(points: Polyline, box: Box | None) -> float:
+    """Return the share of a rectangle's width that a line crosses: users draw it around the line they mean. None: 1."""
+    if box is None:
+        return 1.0
+    left, right = max(float(points[0, 0]), box[0]), min(float(points[-1, 0]), box[0] + box[2])
+    return max(right - left, 0.0) / box[2]
 
 
 def seen_lines(
