@@ -16,6 +16,7 @@ from lsgui.imaging.scan_area import Scale
 from lsgui.inference.pipeline import analyse
 from lsgui.inference.preparation import build_request
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
+from lsgui.inference.verdict import MotionOpinion
 from lsgui.readers.base import open_clip
 from lsgui.simulation.clip import simulate_clip
 from lsgui.simulation.draw import random_spec
