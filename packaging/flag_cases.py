@@ -1,7 +1,7 @@
 """The cases of measure_flags.py: for every quality flag, clips made with its fault and clips made without it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,15 @@ class Case:
     roi
         The line to judge along; None: the program looks for it.
     needs_line
-        Whether the flag needs the whole analysis; without, `lsgui info` tells.
+        Whether the flag needs a line and a strip; without, `lsgui info` tells.
+    needs_verdict
+        Whether it needs the network and the rule as well.
+    absent
+        Whether sliding is truly absent; None where that does not matter.
+    true_roi
+        Where the line truly is, when the program looks for it; in pixels of the file.
+    mm_per_px
+        Scale of the picture as it was made.
     """
 
     flag: str
@@ -45,16 +53,21 @@ class Case:
     path: Path
     roi: PleuralROI | None = None
     needs_line: bool = False
+    needs_verdict: bool = False
+    absent: bool | None = None
+    true_roi: PleuralROI | None = None
+    mm_per_px: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to make: where, from which seed, how many simulated clips a flag, and the recorded ones or None."""
+    """What to make: where, from which seed, how many simulated clips a flag, the folder of recorded ones, how many."""
 
     out: Path
     seed: int
     count: int
     shared: Path | None
+    most_recorded: int | None = None
 
     def rng(self, *key: int) -> np.random.Generator:
         """Return a source of randomness that the seed and a key name."""
@@ -64,9 +77,19 @@ class Plan:
         """Yield (source, number, clip) of all clips that faults are put into."""
         for index, base in enumerate(make.any_simulated(self.seed, self.count)):
             yield "simulated", index, base
-        if self.shared is not None:
-            for index, base in enumerate(make.recorded(self.shared, lines=lines)):
-                yield "recorded", index, base
+        for index, base in self.recorded(lines=lines):
+            yield "recorded", index, base
+
+    def recorded(self, *, lines: bool) -> Iterator[tuple[int, Base]]:
+        """Yield (number, clip) of the recorded clips, or of as many as are asked for, drawn by the seed."""
+        if self.shared is None:
+            return
+        names = make.recorded_names(self.shared, lines=lines)
+        chosen = range(len(names))
+        if self.most_recorded is not None and self.most_recorded < len(names):
+            chosen = sorted(int(k) for k in self.rng(7, lines).choice(len(names), self.most_recorded, replace=False))
+        for index in chosen:
+            yield index, make.recorded_clip(self.shared, names[index], lines=lines)
 
     def case(self, base: Base, flag: str, source: str, kind: str, faulty: bool, **more: Any) -> Case:
         """Write a clip and return its case; it has the clip's line where the flag needs one."""
@@ -193,9 +216,7 @@ def probe_motion(plan: Plan) -> Iterator[Case]:
             spec = make.spec_of(plan.seed, 1000 + index, label, scenario, 4.5, **{**still, **motion})
             base = make.made(spec, plan.seed + index, f"sim{index:03d}")
             yield plan.case(base, "probe_motion", "simulated", kind, faulty, needs_line=True)
-    if plan.shared is None:
-        return
-    for index, base in enumerate(make.recorded(plan.shared, lines=True)):
+    for index, base in plan.recorded(lines=True):
         calm = base.motion == "still"
         if calm:
             yield plan.case(base, "probe_motion", "recorded", "as recorded, still probe", False, needs_line=True)
@@ -259,9 +280,7 @@ def pulse_only(plan: Plan) -> Iterator[Case]:
             spec = replace(spec, picture=replace(spec.picture, fps=rate))
             base = make.made(spec, plan.seed + index, f"sim{index:03d}")
             yield plan.case(base, "pulse_only", "simulated", kind, faulty, needs_line=True)
-    if plan.shared is None:
-        return
-    for index, base in enumerate(make.recorded(plan.shared, lines=True)):
+    for index, base in plan.recorded(lines=True):
         yield plan.case(base, "pulse_only", "recorded", "as recorded", False, needs_line=True)
         yield plan.case(edited(base, "sham", index), "pulse_only", "recorded", "re-timed", False, needs_line=True)
         for kind in ("frozen_pulse", "hard_pulse"):
@@ -281,31 +300,7 @@ def over_or_under_gain(plan: Plan) -> Iterator[Case]:
         yield plan.case(step, "over_or_under_gain", source, "step of 5 dB", False, needs_line=True)
 
 
-def mixed_classes(plan: Plan) -> Iterator[Case]:
-    """Lung points and lungs that stop sliding; lungs that slide, or stand still, everywhere."""
-    for index in range(plan.count):
-        rng = plan.rng(index, 61)
-        point = {"lung_point": float(rng.uniform(0.4, 0.6)), "lung_point_travel": 0.1}
-        kinds: dict[str, tuple[SlidingLabel, Scenario, dict[str, object], bool]] = {
-            "lung point": (LS_P, "lung_point", point, True),
-            "sliding": (LS_P, "sliding", {}, False),
-            "absent": (LS_A, "absent", {}, False),
-        }
-        for kind, (label, scenario, motion, faulty) in kinds.items():
-            spec = make.spec_of(plan.seed, 3000 + index, label, scenario, 5.0, **{**make.still_probe(), **motion})
-            base = make.made(spec, plan.seed + index, f"sim{index:03d}")
-            yield plan.case(base, "mixed_classes", "simulated", kind, faulty, needs_line=True)
-    if plan.shared is None:
-        return
-    for index, base in enumerate(make.recorded(plan.shared, lines=True)):
-        held = edited(base, "hard", index)
-        half = np.where(np.arange(len(base.frames))[:, None, None] < len(base.frames) // 2, base.frames, held.frames)
-        yield plan.case(replace(base, frames=half), "mixed_classes", "recorded", "stops", True, needs_line=True)
-        yield plan.case(base, "mixed_classes", "recorded", "sliding", False, needs_line=True)
-        yield plan.case(held, "mixed_classes", "recorded", "held", False, needs_line=True)
-
-
-FLAGS = {
+FLAGS: dict[str, Callable[[Plan], Iterator[Case]]] = {
     function.__name__: function
     for function in (
         too_short,
@@ -318,9 +313,7 @@ FLAGS = {
         pulse_only,
         over_or_under_gain,
         frame_rate_assumed,
-        mixed_classes,
         scale_estimated,
     )
 }
-"""How the cases of each flag are made. `models_disagree` and `uncertain_line` have no fault of their own: they are
-checked on every answer."""
+"""How the cases of each flag are made that needs no verdict; `flag_verdict_cases.py` has the others."""

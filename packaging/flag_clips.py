@@ -99,23 +99,27 @@ def any_simulated(seed: int, count: int) -> Iterator[Base]:
         yield made(spec_of(seed, index, label, scenario, seconds), seed + index, f"sim{index:03d}")
 
 
-def recorded(folder: Path, *, lines: bool) -> Iterator[Base]:
-    """Yield the shared clips: with `lines` those whose line and usable frames are known, else all, 5 s of each."""
-    for name, entry in json.loads((folder / "pleura.json").read_text(encoding="utf-8")).items():
-        if lines and not entry["usable"]:
-            continue
-        clip = open_clip(folder / name)
-        start, stop = entry["window"][0], min(entry["window"][1] + 1, len(clip))
-        stop = stop if lines else min(stop, start + round(5.0 * clip.info.fps))
-        frames, scale, fps = clip.stack(start, stop), float(entry["mm_per_px"]), clip.info.fps
-        base = Base(Path(name).stem, frames, fps, scale, None, find_scan_area(clip).mask, motion=entry["motion"])
-        if lines:
-            line = PleuralROI.from_json(entry)
-            keys = sorted({start, *(k for k, _ in line.keyframes if start < k < stop)})
-            roi = PleuralROI(tuple((k - start, line.line_at(k)) for k in keys), "file")
-            strip = cut_strip(frames, (0, 0), np.arange(len(frames)) / fps, roi, scale, False)
-            base = replace(base, roi=roi, wall_px=wall_in_pixels(strip, roi, scale))
-        yield base
+def recorded_names(folder: Path, *, lines: bool) -> list[str]:
+    """Return the names of the shared clips: with `lines` of those whose line and usable frames are known."""
+    entries = json.loads((folder / "pleura.json").read_text(encoding="utf-8"))
+    return [name for name, entry in entries.items() if entry["usable"] or not lines]
+
+
+def recorded_clip(folder: Path, name: str, *, lines: bool) -> Base:
+    """Return a shared clip, 6 s at most of its usable frames with their line, or 5 s at most without one."""
+    entry = json.loads((folder / "pleura.json").read_text(encoding="utf-8"))[name]
+    clip = open_clip(folder / name)
+    start, stop = entry["window"][0], min(entry["window"][1] + 1, len(clip))
+    stop = min(stop, start + round((6.0 if lines else 5.0) * clip.info.fps))
+    frames, scale, fps = clip.stack(start, stop), float(entry["mm_per_px"]), clip.info.fps
+    base = Base(Path(name).stem, frames, fps, scale, None, find_scan_area(clip).mask, motion=entry["motion"])
+    if not lines:
+        return base
+    line = PleuralROI.from_json(entry)
+    keys = sorted({start, *(k for k, _ in line.keyframes if start < k < stop)})
+    roi = PleuralROI(tuple((k - start, line.line_at(k)) for k in keys), "file")
+    strip = cut_strip(frames, (0, 0), np.arange(len(frames)) / fps, roi, scale, False)
+    return replace(base, roi=roi, wall_px=wall_in_pixels(strip, roi, scale))
 
 
 # --- files ------------------------------------------------------------------------------------------------------
