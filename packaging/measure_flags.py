@@ -1,7 +1,7 @@
 """Measure the quality flags as detectors: on clips made with each fault, and on clips made without it.
 
 Run from the project's root, with the train extra installed:
-python packaging/measure_flags.py --seed S --work FOLDER [--clips CLIPS] [--recorded N] [--count N] [--flag NAME ...]
+python packaging/measure_flags.py --seed S --work FOLDER [--real CLIPS] [--recorded N] [--count N] [--flag NAME ...]
 
 Writes packaging/quality_flags.json and prints tables. Clips are made anew for the seed, written into FOLDER and deleted
 when they are judged; every answer is kept there in answers.json. CLIPS is the folder of recorded clips with
@@ -227,7 +227,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--work", type=Path, required=True, help="a folder for the clips while they are judged")
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--clips", type=Path, help="folder of recorded clips with pleura.json")
+    parser.add_argument("--real", dest="clips", type=Path, help="folder of recorded clips with pleura.json")
     parser.add_argument("--recorded", type=int, help="as many of them a flag, drawn by the seed; all when left out")
     parser.add_argument("--count", type=int, default=16, help="simulated clips of each kind")
     parser.add_argument("--flag", action="append", choices=list(ALL_FLAGS), help="only this flag; may be repeated")
