@@ -108,8 +108,8 @@ def test_switching_every_overlay_while_playing_loses_no_frame_and_stalls_nothing
 
     with_overlays = _watched(review, qtbot, switch)
     assert controller.state.playback.playing
-    # A machine so busy that the bare window stalls cannot tell what the overlays cost beyond that.
-    assert with_overlays.busiest_ms < max(LONGEST_WORK_MS, 1.5 * bare.busiest_ms), (bare, with_overlays)
+    for played in (bare, with_overlays):
+        assert played.busiest_ms < LONGEST_WORK_MS, played
     lost = with_overlays.due - with_overlays.shown
     expected = bare.due - bare.shown + 2.0 + with_overlays.waited_ms / 1000.0 * FPS
     assert lost <= expected, (bare, with_overlays)
