@@ -182,7 +182,7 @@ class OverlayOutput:
 
     def answer(self, answer: ClipAnswer) -> None:
         """Draw and save the picture."""
-        from lsgui.review.overlay_picture import overlay_png
+        from lsgui.export.picture import overlay_png
 
         path = self._folder / f"{answer.prediction.clip}.png"
         try:

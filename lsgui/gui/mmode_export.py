@@ -41,8 +41,8 @@ class MModeExportJob:
         """Cut, draw and write."""
         import numpy as np
 
+        from lsgui.export.mmode_picture import MModeCut, MModeSheet, save_mmode
         from lsgui.imaging.mmode import straightened_mmode  # these import OpenCV: not before the window is there
-        from lsgui.review.mmode_picture import MModeCut, MModeSheet, save_mmode
 
         frames = len(self.store)
         cuts = []

@@ -18,7 +18,7 @@ from lsgui.gui.overlays.class_ribbon import stretch_at
 from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, SECOND_COLOUR, letter_plate
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font, tokens
 from lsgui.gui.time_axis import ROOM_INSET, TimeAxis, timeline_of
-from lsgui.gui.verdict_text import number_words
+from lsgui.inference.verdict_words import number_words
 from lsgui.review.mmode_transitions import mmode_reach_px
 from lsgui.review.playback import Timeline
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase

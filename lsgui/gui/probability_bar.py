@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from lsgui.core.prediction import Prediction
 from lsgui.gui.colour_map import label_colour, with_alpha
 from lsgui.gui.theme import SIZE_SMALL, text_font, tokens
-from lsgui.gui.verdict_text import probability_words
+from lsgui.inference.verdict_words import probability_words
 
 _TRACK = 10.0
 

@@ -28,8 +28,8 @@ from lsgui.gui.colour_map import mixed, probability_colour
 from lsgui.gui.ribbon_grid import Probabilities, grid_image, stretch_probabilities
 from lsgui.gui.theme import tokens
 from lsgui.gui.time_axis import BAR_INSET, TimeAxis, timeline_of
-from lsgui.gui.verdict_text import number_words
 from lsgui.inference.verdict import LungPoint
+from lsgui.inference.verdict_words import number_words
 from lsgui.review.mmode_transitions import boundary, boundary_words
 from lsgui.review.playback import Timeline
 from lsgui.review.state import AnalysisPhase, ReviewState

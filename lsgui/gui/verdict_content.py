@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lsgui.core.label import RESEARCH_LINE, TRAINING_LINE, SlidingLabel
+from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import Prediction
-from lsgui.gui.verdict_text import Opinion, extent_words, opinions, why_sentences
+from lsgui.inference.verdict_words import Opinion, extent_words, opinions, why_sentences
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorkerPhase
 
 Tone = Literal["none", "present", "absent", "unsure", "accent", "warning"]
 Ask = Literal["none", "analyse", "draw", "cancel"]
 
 HIDDEN = "Hidden until you save your reading"
-_PATIENTS = "patients' absent clips"
-"""A card whose weights have seen these says so in `trained_on`; without the words the training line is shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,11 +129,3 @@ def worker_sentence(state: ReviewState) -> str:
     if worker.phase is WorkerPhase.STOPPED:
         return worker.note or "The analysis engine has stopped: restart lsgui."
     return worker.note
-
-
-def footer_lines(prediction: Prediction) -> tuple[str, ...]:
-    """Return what stands under every verdict: research use, and what the weights have not seen."""
-    trained = prediction.model.trained_on
-    if prediction.model.sha256 and _PATIENTS not in trained.lower():
-        return RESEARCH_LINE, f"{TRAINING_LINE}."
-    return (RESEARCH_LINE,)

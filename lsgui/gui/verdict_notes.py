@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton,
 from lsgui.core.label import SlidingLabel
 from lsgui.gui.theme import SPACE, icon_pixmap, set_look, tokens
 from lsgui.gui.verdict_content import Tone
-from lsgui.gui.verdict_text import Opinion
+from lsgui.inference.verdict_words import Opinion
 
 MOST_SHOWN = 4
 """Sentences that are shown at once; further ones unfold."""

@@ -12,9 +12,9 @@ from lsgui.core.prediction import Prediction
 from lsgui.gui.key_button import KeyButton
 from lsgui.gui.probability_bar import ProbabilityBar
 from lsgui.gui.theme import LABEL_BUTTON_HEIGHT, SIZE_LARGE, SIZE_TITLE, SPACE, icon_pixmap, set_look, text_font, tokens
-from lsgui.gui.verdict_content import Tone, VerdictContent, footer_lines, verdict_content, worker_sentence
+from lsgui.gui.verdict_content import Tone, VerdictContent, verdict_content, worker_sentence
 from lsgui.gui.verdict_notes import NotesColumn, OpinionsRow, clear_layout, tone_colour
-from lsgui.gui.verdict_text import evidence_rows
+from lsgui.inference.verdict_words import evidence_rows, footer_lines
 from lsgui.review.state import AnalysisPhase, ReviewState, Worker
 
 _ICON = 22

@@ -16,7 +16,7 @@ from lsgui.gui.help_dialog import read_topic
 from lsgui.gui.theme import apply_theme
 from lsgui.gui.verdict_notes import MOST_SHOWN, NoteRow, OpinionsRow
 from lsgui.gui.verdict_panel import VerdictPanel
-from lsgui.gui.verdict_text import flags_in_order, opinions
+from lsgui.inference.verdict_words import flags_in_order, opinions
 
 Panel = Callable[[Prediction], VerdictPanel]
 UNSURE = SlidingLabel.CANNOT_ASSESS

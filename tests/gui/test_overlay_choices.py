@@ -11,8 +11,8 @@ from overlay_samples import SCALE, Paint, band, dark, only
 
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import Ribbon
-from lsgui.gui.colour_map import RAMPS
 from lsgui.gui.theme import DARK
+from lsgui.imaging.heat_colours import RAMPS
 from lsgui.review.heat_style import HeatStyle
 from lsgui.review.state import Playback, ReviewState
 

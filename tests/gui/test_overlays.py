@@ -21,13 +21,14 @@ from overlay_samples import SCALE, Paint, band, dark, only
 from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Ribbon, SegmentScore
-from lsgui.gui.colour_map import RAMPS, heat_table, probability_colour
-from lsgui.gui.overlays.band_warp import band_grid
+from lsgui.gui.colour_map import probability_colour
 from lsgui.gui.overlays.base import OVERLAYS, Corners, Overlay, find_overlays
 from lsgui.gui.overlays.class_ribbon import stretch_at, stretch_values
 from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR
 from lsgui.gui.overlays.scale_bar import bar_length_mm
 from lsgui.gui.theme import DARK, LIGHT
+from lsgui.imaging.band_grid import band_grid
+from lsgui.imaging.heat_colours import RAMPS, heat_table
 from lsgui.imaging.strip_cutter import strip_grid
 from lsgui.review.state import OverlaySwitch, Playback, Reading, ReviewState
 

@@ -20,7 +20,7 @@ from lsgui.gui.probability_bar import ProbabilityBar
 from lsgui.gui.theme import apply_theme, tokens
 from lsgui.gui.toggle_switch import ToggleSwitch
 from lsgui.gui.verdict_panel import EdgeCard, VerdictPanel
-from lsgui.gui.verdict_text import number_words
+from lsgui.inference.verdict_words import number_words
 from lsgui.review.state import (
     Analysis,
     AnalysisPhase,

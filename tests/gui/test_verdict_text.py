@@ -8,7 +8,7 @@ from evidence_samples import FRAMES, drawn_clip, prediction
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import Ribbon, SegmentScore, WindowScore
 from lsgui.gui.overlays.class_ribbon import stretch_values
-from lsgui.gui.verdict_text import evidence_rows, extent_words, motion_word, stretches_words
+from lsgui.inference.verdict_words import evidence_rows, extent_words, motion_word, stretches_words
 
 
 def test_the_extent_counts_stretches_and_seconds() -> None:

@@ -14,8 +14,8 @@ from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.overlays.plate import paint_plate
 from lsgui.gui.polyline_edit import normals_at, point_and_normal
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font
-from lsgui.gui.verdict_text import segment_probability
 from lsgui.gui.view_transform import ViewTransform
+from lsgui.inference.verdict_words import segment_probability
 from lsgui.review.mmode_transitions import boundary, boundary_words
 
 _ABOVE = 11.0

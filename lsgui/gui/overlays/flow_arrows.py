@@ -8,9 +8,9 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import Polyline, polyline_length, resample_polyline
 from lsgui.gui.colour_map import with_alpha
-from lsgui.gui.overlays.band_warp import smooth_normals
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.theme import DARK
+from lsgui.imaging.band_grid import smooth_normals
 
 COVERED_S = 1.0
 """An arrow is as long as the way that its place covers in this time: one millimetre on the clip is one mm/s.

@@ -10,9 +10,10 @@ from PySide6.QtGui import QImage, QPainter
 
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import Polyline, polyline_length
-from lsgui.gui.colour_map import heat_table
-from lsgui.gui.overlays.band_warp import BandGrid, band_grid, warp_band
+from lsgui.gui.overlays.band_warp import warp_band
 from lsgui.gui.overlays.base import Overlay, OverlayScene
+from lsgui.imaging.band_grid import BandGrid, band_grid
+from lsgui.imaging.heat_colours import heat_table
 from lsgui.review.heat_style import HeatRange, HeatStyle, heat_range
 from lsgui.review.map_words import why_no_map
 from lsgui.review.state import ReviewState
@@ -74,9 +75,9 @@ class HeatMap(Overlay):
         ):
             self._image = warp_band(coloured(values, scale, key[2]), grid)
             self._image_of = key
-        box = grid.box
-        top_left = scene.transform.to_view(box.left(), box.top())
-        bottom_right = scene.transform.to_view(box.right(), box.bottom())
+        left, top, width, height = grid.box
+        top_left = scene.transform.to_view(left, top)
+        bottom_right = scene.transform.to_view(left + width, top + height)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setOpacity(opacity)
         painter.drawImage(QRectF(QPointF(*top_left), QPointF(*bottom_right)), self._image)

@@ -6,11 +6,11 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPixmap
 
 from lsgui.core.motion_map import MotionMap
-from lsgui.gui.colour_map import heat_table, ramp_stops
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.overlays.heatmap import HeatMap
 from lsgui.gui.overlays.plate import paint_plate
 from lsgui.gui.theme import DARK, SIZE_SMALL, text_font
+from lsgui.imaging.heat_colours import heat_table, ramp_stops
 from lsgui.review.heat_style import WINDOW_WORDS, HeatRange, heat_range, ticks
 
 _BAR, _TICK = 8.0, 4.0

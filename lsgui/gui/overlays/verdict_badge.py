@@ -7,7 +7,7 @@ from lsgui.gui.colour_map import label_colour
 from lsgui.gui.overlays.base import OVERLAYS, Overlay, OverlayScene
 from lsgui.gui.overlays.plate import paint_plate, verdict_icon
 from lsgui.gui.theme import DARK, SIZE_LARGE, SIZE_SMALL, text_font
-from lsgui.gui.verdict_text import number_words, stretches_words
+from lsgui.inference.verdict_words import number_words, stretches_words
 
 _ICON = 20.0
 

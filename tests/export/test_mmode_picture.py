@@ -10,7 +10,7 @@ import pytest
 
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import RESEARCH_LINE
-from lsgui.review.mmode_picture import MModeCut, MModeSheet, mmode_picture, save_mmode
+from lsgui.export.mmode_picture import MModeCut, MModeSheet, mmode_picture, save_mmode
 
 FRAMES, ABOVE, BELOW = 50, 40, 80
 

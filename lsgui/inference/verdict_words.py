@@ -1,4 +1,4 @@
-"""The words of the verdict: what a prediction says, in the fixed wording, as plain text. No widget."""
+"""The words of the verdict: what a prediction says, in the fixed wording, as plain text."""
 
 import math
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsgui.core.clip import ClipInfo
-from lsgui.core.label import CANNOT_ASSESS_ADVICE, SlidingLabel
+from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, TRAINING_LINE, SlidingLabel
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon
 from lsgui.inference.verdict import BLOCKS_ABSENT, BLOCKS_ANY_VERDICT, BLOCKS_PRESENT, MotionOpinion
 
 MINUS = "−"
+_PATIENTS = "patients' absent clips"
+"""A card whose weights have seen these says so in `trained_on`; without the words the training line is shown."""
 
 
 def number_words(probability: float) -> str:
@@ -180,3 +182,11 @@ def segment_probability(ribbon: Ribbon, frame: int) -> np.ndarray:
     count = known.sum(axis=0)
     total = np.where(known, values, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def footer_lines(prediction: Prediction) -> tuple[str, ...]:
+    """Return what stands under every verdict: research use, and what the weights have not seen."""
+    trained = prediction.model.trained_on
+    if prediction.model.sha256 and _PATIENTS not in trained.lower():
+        return RESEARCH_LINE, f"{TRAINING_LINE}."
+    return (RESEARCH_LINE,)

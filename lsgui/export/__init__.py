@@ -1,0 +1,1 @@
+"""What leaves: reports, pictures, movies, tables, DICOM."""
