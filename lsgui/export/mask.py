@@ -138,7 +138,7 @@ def propose_mask(clip: Clip) -> PixelMask:
         borderValue=1,
     )
     blank = shown == 0
-    for x, y, width, height in find_text(clip, ~blank):
+    for x, y, width, height in find_text(clip):
         blank[y : y + height, x : x + width] = True
     return PixelMask.from_blank(blank)
 
@@ -239,7 +239,7 @@ def _rectangles(blank: Bools, band: int = BAND_PX) -> tuple[Box, ...]:
     open_runs: list[tuple[int, int]] = []
     begun = 0
     for top in range(0, height, band):
-        runs = _runs(blank[top : top + band].any(axis=0))
+        runs = _runs(np.asarray(blank[top : top + band].any(axis=0)))
         if runs != open_runs:
             out += [(x, begun, width, top - begun) for x, width in open_runs]
             open_runs, begun = runs, top

@@ -1,0 +1,98 @@
+"""Text that a scanner wrote into the picture, found by how letters look: sharp strokes of one height in a row."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.clip import Clip
+
+Box = tuple[int, int, int, int]
+Bools = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.uint8]
+
+SAMPLED_FRAMES = 48
+PARTS = 6
+"""Parts of the clip within each of which a letter must stand still to be told from moving tissue."""
+STROKE_RISE = 48.0
+"""Grey values by which a stroke stands out from what is around it."""
+STROKE_PX = 9
+"""Widest stroke; what is wider is an area of tissue."""
+LETTER_PX = (5, 48)
+"""Heights of letters."""
+LINE_LETTERS = 3
+"""Letters in a row from which on it is a line of text."""
+MARGIN_PX = 4
+
+
+def find_text(clip: Clip) -> tuple[Box, ...]:
+    """Return boxes around lines of text, (x, y, width, height) in pixels, with a margin.
+
+    A stroke is bright (or dark) against its surround in every frame of a part of the clip: tissue that moves does not
+    stay sharp in one place. Three or more of them side by side, of one height, are a line of text. Single marks, and
+    letters that touch each other in handwriting, are not told: a person looks before anything leaves.
+
+    Parameters
+    ----------
+    clip
+        About 48 of its frames are looked at.
+    """
+    boxes: list[Box] = []
+    indices = np.unique(np.linspace(0, len(clip) - 1, SAMPLED_FRAMES).astype(int))
+    for part in np.array_split(indices, min(PARTS, len(indices))):
+        for strokes in _standing_strokes([clip.frame(int(k)) for k in part]):
+            boxes += _text_lines(strokes)
+    return tuple(sorted({_with_margin(box, clip.info.width, clip.info.height) for box in boxes}))
+
+
+def _standing_strokes(frames: list[Pixels]) -> tuple[Bools, Bools]:
+    """Return thin bright and thin dark strokes that stand in every frame, (H, W) bool each."""
+    kernel = np.ones((STROKE_PX + 2, STROKE_PX + 2), np.uint8)
+    bright = dark = None
+    for frame in frames:
+        up = cv2.morphologyEx(frame, cv2.MORPH_TOPHAT, kernel)
+        down = cv2.morphologyEx(frame, cv2.MORPH_BLACKHAT, kernel)
+        bright = up if bright is None else cv2.min(bright, up)
+        dark = down if dark is None else cv2.min(dark, down)
+    return np.asarray(bright) > STROKE_RISE, np.asarray(dark) > STROKE_RISE
+
+
+def _text_lines(strokes: Bools) -> list[Box]:
+    count, _, stats, _ = cv2.connectedComponentsWithStats(strokes.astype(np.uint8))
+    low, high = LETTER_PX
+    letters = sorted(
+        (int(x), int(y), int(w), int(h))
+        for x, y, w, h, area in stats[1:count]
+        if low <= h <= high and w <= 2 * h and area >= h
+    )
+    lines: list[list[Box]] = []
+    for letter in letters:
+        home = next((line for line in reversed(lines) if _follows(line[-1], letter)), None)
+        if home is None:
+            lines.append([letter])
+        else:
+            home.append(letter)
+    return [_around(line) for line in lines if len(line) >= LINE_LETTERS]
+
+
+def _follows(last: Box, letter: Box) -> bool:
+    """Tell whether a letter continues a line: near, at the same height, of much the same size."""
+    x, y, width, height = last
+    taller, smaller = max(height, letter[3]), min(height, letter[3])
+    gap = letter[0] - (x + width)
+    shared = min(y + height, letter[1] + letter[3]) - max(y, letter[1])
+    return -2 <= gap <= 1.2 * taller and shared >= 0.6 * smaller and smaller >= 0.5 * taller
+
+
+def _around(line: list[Box]) -> Box:
+    left, top = min(box[0] for box in line), min(box[1] for box in line)
+    right, bottom = max(box[0] + box[2] for box in line), max(box[1] + box[3] for box in line)
+    tall = bottom - top
+    # letters before and after that touch or are too thin to be told
+    return (left - tall, top - tall // 3, right - left + 2 * tall, tall + 2 * (tall // 3))
+
+
+def _with_margin(box: Box, width: int, height: int) -> Box:
+    x, y, w, h = box
+    left, top = max(x - MARGIN_PX, 0), max(y - MARGIN_PX, 0)
+    right, bottom = min(x + w + MARGIN_PX, width), min(y + h + MARGIN_PX, height)
+    return (left, top, right - left, bottom - top)
