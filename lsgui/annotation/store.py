@@ -1,23 +1,26 @@
-"""The annotation store: every reading that a person saved, in one SQLite file, never changed and never lost."""
+"""The annotation store: everything that a person said of a clip, in one SQLite file, never changed and never lost."""
 
-import os
-import sqlite3
-import threading
+import json
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
+from datetime import datetime
+from typing import Any
 
 from lsgui import __version__
-from lsgui.annotation.schema import VERSION, is_annotation_store, migrate, stored_version
+from lsgui.annotation.clip_facts import ApprovedMask, ClipFacts, FactsStore, StoredVerdict, moment_text
+from lsgui.annotation.records import interval_of, records_of
 from lsgui.core.errors import LsguiError
 from lsgui.core.interval import IntervalMark
 from lsgui.core.label import ReaderLabel, SlidingLabel
+from lsgui.core.reading import ReadingRecord, Statement, StatementKind
 
-_COLUMNS = "id, content_hash, file_name, rater, label, read_at, program_version"
+_COLUMNS = "uid, content_hash, file_name, rater, sitting, kind, subject, value, said_at, program_version, blind"
+_SLOT = "content_hash = said.content_hash AND rater = said.rater AND sitting = said.sitting AND kind = said.kind " + (
+    "AND subject = said.subject"
+)
+NOT_GIVEN = "not given"
+"""The reason of an override until the reader gives one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class SavedReading:
 
     Attributes
     ----------
-    id
-        Rises with every reading of the store.
+    uid
+        Its own name, in every store (`Statement.uid`).
     content_hash
         SHA-256 of the clip (`content_hash.content_hash`), by which it is known again after a move.
     file_name
@@ -38,17 +41,13 @@ class SavedReading:
         The lsgui that saved it.
     """
 
-    id: int
+    uid: str
     content_hash: str
     file_name: str
     rater: str
     label: ReaderLabel
     read_at: datetime
     program_version: str
-
-
-NOT_GIVEN = "not given"
-"""The reason of an override until the reader gives one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class SavedOverride:
     Attributes
     ----------
     reading
-        `SavedReading.id`.
+        `SavedReading.uid`.
     verdict
         What the program had said.
     model
@@ -67,51 +66,32 @@ class SavedOverride:
         The reader's reason; `NOT_GIVEN` where there is none.
     """
 
-    reading: int
+    reading: str
     verdict: SlidingLabel
     model: str
     reason: str
 
 
-class AnnotationStore:
-    """The readings in one file. May be used from any thread, and by several processes on one machine at once.
+class AnnotationStore(FactsStore):
+    """The history of a project: every statement is a row, and of those about the same the latest counts.
 
-    `save_reading` returns when the reading is on the disk: from then on it outlives a killed program and a power cut
-    (write-ahead log, synchronous FULL). A file that is damaged, foreign or from a newer program is refused and left
-    as it is, never taken for an empty one.
-
-    Parameters
-    ----------
-    path
-        The file; it and its folder are made when they are not there.
-    busy_timeout_s
-        How long to wait while another program writes.
-
-    Raises
-    ------
-    LsguiError
-        One sentence that names the file, the fault and the remedy; from every method.
+    See `StoreFile` for what is promised of the file. Undo is a row too: the former value once more, or None.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 3.0) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        with self._faults():
-            if not path.exists():
-                _create(path)
-            self._connection = sqlite3.connect(
-                path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._take_over()
-            except BaseException:
-                self._connection.close()
-                raise
-
-    def save_reading(
-        self, content_hash: str, file_name: str, rater: str, label: ReaderLabel | str, when: datetime | None = None
-    ) -> SavedReading:
-        """Add a reading and return it once it is safe on the disk.
+    def say(
+        self,
+        content_hash: str,
+        file_name: str,
+        rater: str,
+        kind: StatementKind,
+        value: Any,
+        *,
+        subject: str = "",
+        sitting: int = 1,
+        blind: bool = False,
+        when: datetime | None = None,
+    ) -> Statement:
+        """Add a statement and return it once it is safe on the disk.
 
         Parameters
         ----------
@@ -121,35 +101,94 @@ class AnnotationStore:
             Name of the clip; a folder in front of it is cut off, for it may name a patient.
         rater
             Who says so; must not be empty.
-        label
-            What is said.
+        kind, value, subject
+            What is said, in the form that `StatementKind` gives; None withdraws it.
+        sitting, blind
+            See `Statement`.
         when
-            The moment; now by default. Without a time zone it is taken as local time.
+            The moment; now by default. A clock that was set back never makes a newer statement count for less.
         """
-        values = (*_whose(content_hash, file_name, rater), ReaderLabel(label).value, _moment(when), __version__)
+        row = (
+            uuid.uuid4().hex,
+            *_whose(content_hash, file_name, rater),
+            *(sitting, kind.value, subject, _text(value), moment_text(when), __version__, int(blind)),
+        )
         with self._faults():
-            cursor = self._connection.execute(
-                f"INSERT INTO readings ({_COLUMNS.removeprefix('id, ')}) VALUES (?, ?, ?, ?, ?, ?)", values
-            )
-            return _reading((cursor.lastrowid, *values))
+            said_at = self._connection.execute(
+                f"INSERT INTO history ({_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?9, coalesce((SELECT "
+                "max(said_at) FROM history WHERE content_hash = ?2 AND rater = ?4 AND sitting = ?5 AND kind = ?6 "
+                "AND subject = ?7), '')), ?10, ?11 RETURNING said_at",
+                row,
+            ).fetchall()[0][0]  # all rows are fetched: only then the statement is finished, and the row on the disk
+        return _statement((*row[:8], said_at, *row[9:]))
+
+    def standing(
+        self,
+        content_hash: str | None = None,
+        rater: str | None = None,
+        sitting: int | None = None,
+        kind: StatementKind | None = None,
+    ) -> tuple[Statement, ...]:
+        """Return what counts now, without what was withdrawn, in the order in which each thing was first said."""
+        wanted = {"content_hash": content_hash, "rater": rater and rater.strip(), "sitting": sitting, "kind": kind}
+        asked = {name: value for name, value in wanted.items() if value is not None}
+        chosen = " AND ".join(f"{name} = ?" for name in asked) or "1"
+        query = (
+            f"SELECT {_COLUMNS} FROM history AS said WHERE {chosen} AND value IS NOT NULL AND NOT EXISTS "
+            f"(SELECT 1 FROM history WHERE {_SLOT} AND (said_at, id) > (said.said_at, said.id)) "
+            f"ORDER BY (SELECT min(id) FROM history WHERE {_SLOT})"
+        )
+        return self._statements(query, tuple(asked.values()))
+
+    def history(self, content_hash: str | None = None) -> tuple[Statement, ...]:
+        """Return everything that was ever said, of one clip or of all, in the order in which it came here."""
+        query = f"SELECT {_COLUMNS} FROM history WHERE ? IS NULL OR content_hash = ? ORDER BY id"
+        return self._statements(query, (content_hash, content_hash))
+
+    def records(
+        self, content_hash: str | None = None, rater: str | None = None, sitting: int | None = None
+    ) -> tuple[ReadingRecord, ...]:
+        """Return what stands of every reading."""
+        return records_of(self.standing(content_hash, rater, sitting))
+
+    def merge(
+        self,
+        statements: Iterable[Statement],
+        clips: Iterable[ClipFacts] = (),
+        verdicts: Iterable[StoredVerdict] = (),
+        masks: Iterable[ApprovedMask] = (),
+    ) -> int:
+        """Take over what another store holds, all or nothing; return how many statements were not here yet."""
+        insert = f"INSERT OR IGNORE INTO history ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
+        with self._transaction():
+            self._add_clips(clips)
+            self._add_verdicts(verdicts)
+            self._add_masks(masks)
+            return sum(self._connection.execute(insert, _row(said)).rowcount for said in statements)
+
+    # The reader's label, intervals and overrides, as their own nouns
+
+    def save_reading(
+        self, content_hash: str, file_name: str, rater: str, label: ReaderLabel | str, when: datetime | None = None
+    ) -> SavedReading:
+        """Add a reading and return it once it is safe on the disk; parameters are those of `say`."""
+        value = {"label": ReaderLabel(label).value}
+        return _reading(self.say(content_hash, file_name, rater, StatementKind.LABEL, value, when=when))
 
     def latest(self, content_hash: str, rater: str) -> SavedReading | None:
         """Return the last reading of a clip by a rater, or None."""
-        query = f"SELECT {_COLUMNS} FROM readings WHERE content_hash = ? AND rater = ? ORDER BY id DESC LIMIT 1"
-        found = self._rows(query, (content_hash, rater.strip()))
-        return found[0] if found else None
+        found = self.standing(content_hash, rater, 1, StatementKind.LABEL)
+        return _reading(found[0]) if found else None
 
-    def latest_by_clip(self, rater: str) -> dict[str, SavedReading]:
+    def latest_by_clip(self, rater: str, sitting: int = 1) -> dict[str, SavedReading]:
         """Return a rater's last reading of every clip by content hash, for a worklist."""
-        query = (
-            f"SELECT {_COLUMNS} FROM readings WHERE id IN "
-            "(SELECT max(id) FROM readings WHERE rater = ? GROUP BY content_hash) ORDER BY id"
-        )
-        return {reading.content_hash: reading for reading in self._rows(query, (rater.strip(),))}
+        found = self.standing(None, rater, sitting, StatementKind.LABEL)
+        return {said.content_hash: _reading(said) for said in found}
 
     def all_readings(self) -> tuple[SavedReading, ...]:
-        """Return every reading in the order in which they were saved."""
-        return self._rows(f"SELECT {_COLUMNS} FROM readings ORDER BY id", ())
+        """Return every reading that was ever saved, in the order in which they came here."""
+        said = (said for said in self.history() if said.kind is StatementKind.LABEL and said.value is not None)
+        return tuple(_reading(reading) for reading in said)
 
     def save_interval(
         self,
@@ -161,98 +200,52 @@ class AnnotationStore:
         withdrawn: bool = False,
         when: datetime | None = None,
     ) -> None:
-        """Add what is said of an interval now: its start, its start and end, or that it is withdrawn.
-
-        The last row of a mark counts; the ones before it stay. Parameters are those of `save_reading`.
-        """
+        """Add what is said of an interval now: its start, its start and end, or that it is withdrawn."""
         label = None if interval.label is None else interval.label.value
-        values = (
-            *(interval.id, "withdrawn" if withdrawn else "marked", *_whose(content_hash, file_name, rater)),
-            *(label, interval.start, interval.stop, _moment(when), __version__),
-        )
-        with self._faults():
-            self._connection.execute(
-                "INSERT INTO intervals (mark, action, content_hash, file_name, rater, label, start, stop, marked_at, "
-                "program_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
+        value = None if withdrawn else {"start": interval.start, "stop": interval.stop, "label": label}
+        self.say(content_hash, file_name, rater, StatementKind.INTERVAL, value, subject=interval.id, when=when)
 
     def intervals(self, content_hash: str, rater: str) -> tuple[IntervalMark, ...]:
         """Return a rater's intervals of a clip that are not withdrawn, in the order in which they were begun."""
-        query = (
-            "SELECT mark, action, start, stop, label FROM intervals AS said "
-            "WHERE content_hash = ? AND rater = ? AND id = (SELECT max(id) FROM intervals WHERE mark = said.mark) "
-            "ORDER BY (SELECT min(id) FROM intervals WHERE mark = said.mark)"
-        )
-        with self._faults():
-            rows = self._connection.execute(query, (content_hash, rater.strip())).fetchall()
-        return tuple(
-            IntervalMark(mark, start, stop, None if label is None else ReaderLabel(label))
-            for mark, action, start, stop, label in rows
-            if action == "marked"
-        )
+        return tuple(interval_of(said) for said in self.standing(content_hash, rater, 1, StatementKind.INTERVAL))
 
     def save_override(self, override: SavedOverride, when: datetime | None = None) -> None:
-        """Log that a reading contradicts the verdict; a reason that follows is another row, and the last one counts."""
-        values = (override.reading, override.verdict.value, override.model, override.reason, _moment(when), __version__)
-        with self._faults():
-            self._connection.execute(
-                "INSERT INTO overrides (reading, verdict, model, reason, given_at, program_version) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                values,
-            )
+        """Log that a reading contradicts the verdict; a reason that follows is another row, and the last one counts.
 
-    def overrides(self) -> dict[int, SavedOverride]:
-        """Return every override by the id of its reading, each with the last reason that was given."""
-        query = (
-            "SELECT reading, verdict, model, reason FROM overrides WHERE id IN "
-            "(SELECT max(id) FROM overrides GROUP BY reading) ORDER BY reading"
+        Raises
+        ------
+        LsguiError
+            Also when the reading is not in this store.
+        """
+        found = self._statements(f"SELECT {_COLUMNS} FROM history WHERE uid = ?", (override.reading,))
+        if not found:
+            raise LsguiError(f"{self.path.name}: the reading that is overridden is not there: save the label again.")
+        reading = found[0]
+        value = {"verdict": override.verdict.value, "model": override.model, "reason": override.reason}
+        self.say(
+            reading.content_hash,
+            reading.file_name,
+            reading.rater,
+            StatementKind.OVERRIDE,
+            value,
+            subject=reading.uid,
+            sitting=reading.sitting,
+            when=when,
         )
+
+    def overrides(self) -> dict[str, SavedOverride]:
+        """Return every override by the uid of its reading, each with the last reason that was given."""
+        found = self.standing(kind=StatementKind.OVERRIDE)
+        return {
+            said.subject: SavedOverride(
+                said.subject, SlidingLabel(said.value["verdict"]), said.value["model"], said.value["reason"]
+            )
+            for said in found
+        }
+
+    def _statements(self, query: str, values: tuple[object, ...]) -> tuple[Statement, ...]:
         with self._faults():
-            rows = self._connection.execute(query).fetchall()
-        return {row[0]: SavedOverride(row[0], SlidingLabel(row[1]), row[2], row[3]) for row in rows}
-
-    def close(self) -> None:
-        """Close the file; may be called twice."""
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> "AnnotationStore":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _rows(self, query: str, values: tuple[str, ...]) -> tuple[SavedReading, ...]:
-        with self._faults():
-            return tuple(_reading(row) for row in self._connection.execute(query, values).fetchall())
-
-    def _take_over(self) -> None:
-        if self._path.stat().st_size == 0 or self._connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("malformed")
-        if not is_annotation_store(self._connection):
-            raise LsguiError(f"{self._path.name} is not an annotation store of lsgui: choose another file.")
-        if stored_version(self._connection) > VERSION:
-            raise LsguiError(f"{self._path.name} was written by a newer lsgui: update this one to read it.")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        migrate(self._connection)
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Take turns between threads, and say in one sentence what SQLite or the disk refuses."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as fault:
-                raise LsguiError(f"{self._path.name}: {_sentence(fault)}") from fault
-            except OSError as fault:
-                raise LsguiError(
-                    f"{self._path.name}: the annotation store cannot be made here ({fault.strerror}): "
-                    "choose a folder that you may write to."
-                ) from fault
+            return tuple(_statement(row) for row in self._connection.execute(query, values).fetchall())
 
 
 def _whose(content_hash: str, file_name: str, rater: str) -> tuple[str, str, str]:
@@ -264,55 +257,36 @@ def _whose(content_hash: str, file_name: str, rater: str) -> tuple[str, str, str
     return content_hash, file_name.replace("\\", "/").rsplit("/", 1)[-1], rater.strip()
 
 
-def _moment(when: datetime | None) -> str:
-    return (when or datetime.now(UTC)).astimezone(UTC).isoformat()
+def _text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _create(path: Path) -> None:
-    """Make a whole new store at once: a crash half-way leaves nothing, so an empty file is always a damaged one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            migrate(connection)
-        try:
-            os.link(draft, path)  # unlike a replace it fails where another program was faster
-        except FileExistsError:
-            return
-        except OSError:  # a file system without links
-            if not path.exists():
-                draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _reading(row: tuple[object, ...]) -> SavedReading:
-    number, digest, file_name, rater, label, read_at, version = row
-    return SavedReading(
-        id=int(str(number)),
-        content_hash=str(digest),
-        file_name=str(file_name),
-        rater=str(rater),
-        label=ReaderLabel(str(label)),
-        read_at=datetime.fromisoformat(str(read_at)),
-        program_version=str(version),
+def _row(said: Statement) -> tuple[object, ...]:
+    return (
+        *(said.uid, said.content_hash, said.file_name, said.rater, said.sitting, said.kind.value, said.subject),
+        *(_text(said.value), moment_text(said.said_at), said.program_version, int(said.blind)),
     )
 
 
-_SENTENCES = {
-    sqlite3.SQLITE_BUSY: "another program is writing to the annotation store: close it or try again.",
-    sqlite3.SQLITE_LOCKED: "another program is writing to the annotation store: close it or try again.",
-    sqlite3.SQLITE_READONLY: "the annotation store is write-protected: choose a folder that you may write to.",
-    sqlite3.SQLITE_CANTOPEN: "the annotation store cannot be opened: choose a folder that you may write to.",
-    sqlite3.SQLITE_FULL: "the disk is full, the reading was not saved: make room and save it again.",
-    sqlite3.SQLITE_IOERR: "the disk does not answer, the reading was not saved: check the drive and save it again.",
-}
-_DAMAGED = "the annotation store is damaged and was left as it is: put a backup copy in its place."
-_CLOSED = "the annotation store is already closed: restart lsgui."
+def _statement(row: tuple[Any, ...]) -> Statement:
+    uid, digest, file_name, rater, sitting, kind, subject, value, said_at, version, blind = row
+    return Statement(
+        uid=uid,
+        content_hash=digest,
+        file_name=file_name,
+        rater=rater,
+        sitting=sitting,
+        kind=StatementKind(kind),
+        subject=subject,
+        value=None if value is None else json.loads(value),
+        said_at=datetime.fromisoformat(said_at),
+        program_version=version,
+        blind=bool(blind),
+    )
 
 
-def _sentence(fault: sqlite3.Error) -> str:
-    if isinstance(fault, sqlite3.ProgrammingError):
-        return _CLOSED
-    code = getattr(fault, "sqlite_errorcode", None)
-    return _SENTENCES.get(code & 0xFF, _DAMAGED) if isinstance(code, int) else _DAMAGED
+def _reading(said: Statement) -> SavedReading:
+    label = ReaderLabel(said.value["label"])
+    return SavedReading(
+        said.uid, said.content_hash, said.file_name, said.rater, label, said.said_at, said.program_version
+    )

@@ -49,7 +49,7 @@ class FindIntervals:
 class SaveReason:
     """Save why a reading contradicts the verdict."""
 
-    reading: int
+    reading: str
     against: Contradicted
     reason: str
 
@@ -82,7 +82,7 @@ class IntervalsFound:
 class ReasonSaved:
     """The reason of an override is on disk."""
 
-    reading: int
+    reading: str
     reason: str
 
 

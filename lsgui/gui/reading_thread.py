@@ -57,7 +57,7 @@ class LabelSaved:
     path: Path
     label: ReaderLabel
     at: str
-    reading: int = 0
+    reading: str = ""
     against: Contradicted | None = None
 
 
@@ -159,8 +159,10 @@ class ReadingThread(QThread):
         fingerprint = order.content_hash or content_hash(order.path)
         saved = self._opened().save_reading(fingerprint, order.path.name, order.rater, order.label)
         if order.against is not None:
-            self._opened().save_override(SavedOverride(saved.id, order.against.verdict, order.against.model, NOT_GIVEN))
-        self.told.emit(LabelSaved(order.path, saved.label, moment(saved), saved.id, order.against))
+            self._opened().save_override(
+                SavedOverride(saved.uid, order.against.verdict, order.against.model, NOT_GIVEN)
+            )
+        self.told.emit(LabelSaved(order.path, saved.label, moment(saved), saved.uid, order.against))
         self._known().remember(order.path, fingerprint)
 
     def _find_all(self, order: FindLabels) -> None:

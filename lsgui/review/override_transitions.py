@@ -23,14 +23,14 @@ def contradicted(state: ReviewState, label: ReaderLabel) -> Contradicted | None:
 
 
 def override_asked(
-    state: ReviewState, file_name: str, label: ReaderLabel, reading: int, against: Contradicted | None
+    state: ReviewState, file_name: str, label: ReaderLabel, reading: str, against: Contradicted | None
 ) -> ReviewState:
     """A label was saved: ask why where it contradicts the verdict; a former question is over."""
     asked = None if against is None else Override(file_name, label, against, reading)
     return state if asked == state.override else replace(state, override=asked)
 
 
-def override_settled(state: ReviewState, reading: int | None = None) -> ReviewState:
+def override_settled(state: ReviewState, reading: str | None = None) -> ReviewState:
     """The reason is saved or not wanted; `reading` names the override that is meant, None the one that is asked."""
     if state.override is None or (reading is not None and state.override.reading != reading):
         return state

@@ -226,12 +226,12 @@ class Contradicted:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A saved reading that contradicts the verdict, and waits for the reader's reason. `reading` is the store's id."""
+    """A saved reading that contradicts the verdict, and waits for the reader's reason; `reading` is its uid."""
 
     file_name: str
     label: ReaderLabel
     against: Contradicted
-    reading: int
+    reading: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

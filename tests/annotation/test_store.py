@@ -62,7 +62,7 @@ def test_the_last_reading_counts_per_clip_and_rater(path: Path) -> None:
         assert len(store.all_readings()) == 4
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM readings", "UPDATE readings SET label = 'ls_p'"])
+@pytest.mark.parametrize("statement", ["DELETE FROM history", "UPDATE history SET rater = 'CD'"])
 def test_readings_cannot_be_changed_even_past_the_program(path: Path, statement: str) -> None:
     with AnnotationStore(path) as store:
         store.save_reading(CLIP, "c", "AB", "ls_a")
@@ -87,7 +87,7 @@ from pathlib import Path
 from lsgui.annotation.store import AnnotationStore
 with AnnotationStore(Path(sys.argv[1])) as store:
     for _ in range(int(sys.argv[2])):
-        print(store.save_reading("a" * 64, "c", sys.argv[3], "ls_a").id, flush=True)
+        print(store.save_reading("a" * 64, "c", sys.argv[3], "ls_a").uid, flush=True)
 """
 
 
@@ -98,15 +98,15 @@ def _writer(path: Path, count: int, rater: str) -> subprocess.Popen[str]:
 
 
 def test_a_killed_program_loses_no_acknowledged_reading(path: Path) -> None:
-    acknowledged: list[int] = []
+    acknowledged: list[str] = []
     for _ in range(3):
         with _writer(path, 1_000_000, "AB") as child:
             assert child.stdout is not None
-            acknowledged += [int(child.stdout.readline()) for _ in range(40)]
+            acknowledged += [child.stdout.readline().strip() for _ in range(40)]
             child.kill()
-            acknowledged += [int(line) for line in child.stdout if line.endswith("\n")]
+            acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
     with AnnotationStore(path) as store:
-        kept = {reading.id for reading in store.all_readings()}
+        kept = {reading.uid for reading in store.all_readings()}
     assert len(acknowledged) >= 120
     assert set(acknowledged) <= kept
     assert len(kept) <= len(acknowledged) + 3  # at most the one reading that was on its way at each kill

@@ -6,6 +6,7 @@ from window_samples import draw, is_complete, open_clip_in, press, until
 
 from lsgui.annotation.store import NOT_GIVEN, AnnotationStore
 from lsgui.core.label import ReaderLabel, SlidingLabel
+from lsgui.core.reading import StatementKind
 from lsgui.gui.theme import tokens
 from lsgui.review.paths import labels_file
 from lsgui.review.state import AnalysisPhase
@@ -23,12 +24,17 @@ def mark(review, frame: int) -> None:
 
 
 def stored(review, qtbot, rows: int) -> list[tuple[str, int, int | None]]:
-    """Return (action, start, stop) of every row, once there are as many."""
+    """Return (action, start, stop) of every row, once there are as many; one withdrawn shows what it was last."""
 
     def read() -> list[tuple[str, int, int | None]]:
         with AnnotationStore(labels_file()) as store:
-            query = "SELECT action, start, stop FROM intervals ORDER BY id"
-            return store._connection.execute(query).fetchall()
+            said = [row for row in store.history() if row.kind is StatementKind.INTERVAL]
+        last, found = {}, []
+        for row in said:
+            action = "withdrawn" if row.value is None else "marked"
+            last[row.subject] = row.value or last[row.subject]
+            found.append((action, last[row.subject]["start"], last[row.subject]["stop"]))
+        return found
 
     until(qtbot, lambda: len(read()) == rows)
     return read()
