@@ -175,7 +175,9 @@ class FactsStore(StoreFile):
     def _add(self, table: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Add rows that are not there yet."""
         places = ", ".join("?" * (columns.count(",") + 1))
-        self._connection.executemany(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})", rows)
+        self._connection.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING", rows
+        )  # not OR IGNORE: a row of the wrong form must be refused
 
 
 def moment_text(when: datetime | None) -> str:

@@ -159,7 +159,8 @@ class AnnotationStore(FactsStore):
         masks: Iterable[ApprovedMask] = (),
     ) -> int:
         """Take over what another store holds, all or nothing; return how many statements were not here yet."""
-        insert = f"INSERT OR IGNORE INTO history ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
+        places = ", ".join("?" * 11)
+        insert = f"INSERT INTO history ({_COLUMNS}) VALUES ({places}) ON CONFLICT DO NOTHING"
         with self._transaction():
             self._add_clips(clips)
             self._add_verdicts(verdicts)

@@ -172,11 +172,14 @@ _SENTENCES = {
     sqlite3.SQLITE_IOERR: "the disk does not answer, the reading was not saved: check the drive and save it again.",
 }
 _DAMAGED = "the annotation store is damaged and was left as it is: put a backup copy in its place."
+_WRONG = "what was to be saved has not the form of a statement: nothing was saved, check where it came from."
 _CLOSED = "the annotation store is already closed: restart lsgui."
 
 
 def _sentence(fault: sqlite3.Error) -> str:
     if isinstance(fault, sqlite3.ProgrammingError):
         return _CLOSED
+    if isinstance(fault, sqlite3.IntegrityError):
+        return _WRONG
     code = getattr(fault, "sqlite_errorcode", None)
     return _SENTENCES.get(code & 0xFF, _DAMAGED) if isinstance(code, int) else _DAMAGED
