@@ -78,7 +78,7 @@ def cohen_kappa(ratings: Ratings, categories: int, weights: Weights) -> Values:
     """
     if ratings.shape[1] != 2:
         raise ValueError(f"Cohen's kappa is of two raters, not {ratings.shape[1]}")
-    both = (ratings >= 0).all(axis=1)
+    both = np.asarray((ratings >= 0).all(axis=1))
     first, second = (_one_hot(ratings[:, rater], categories) * both[:, None] for rater in (0, 1))
     total = weights @ both.astype(float)
     seen = _ratio(weights @ (first * second).sum(axis=1), total)
@@ -162,12 +162,12 @@ def _resampled(
 
 
 def _one_hot(column: npt.NDArray[np.int64], categories: int) -> npt.NDArray[np.float64]:
-    return (column[:, None] == np.arange(categories)).astype(float)
+    return np.asarray(column[:, None] == np.arange(categories), dtype=float)
 
 
 def _counts(ratings: Ratings, categories: int) -> npt.NDArray[np.float64]:
     """Return how many raters gave each clip each label, (clips, categories)."""
-    return (ratings[:, :, None] == np.arange(categories)).sum(axis=1).astype(float)
+    return np.asarray((ratings[:, :, None] == np.arange(categories)).sum(axis=1), dtype=float)
 
 
 def _shares(ratings: Ratings, categories: int, weights: Weights) -> npt.NDArray[np.float64]:
@@ -180,9 +180,9 @@ def _shares(ratings: Ratings, categories: int, weights: Weights) -> npt.NDArray[
 
 def _ratio(above: npt.NDArray[np.float64], below: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     sound = np.broadcast_to(below > 0, above.shape)
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=sound)
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=sound))
 
 
 def _beyond_chance(seen: Values, chance: Values) -> Values:
     sound = chance < _CERTAIN  # also false for NaN
-    return np.divide(seen - chance, 1.0 - chance, out=np.full(seen.shape, np.nan), where=sound)
+    return np.asarray(np.divide(seen - chance, 1.0 - chance, out=np.full(seen.shape, np.nan), where=sound))

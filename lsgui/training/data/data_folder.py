@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from lsgui.annotation.metafile import METAFILE
 from lsgui.core.errors import DatasetError
 from lsgui.training.data.dataset_rows import DataFolder, read_listed
-from lsgui.training.data.metafile import METAFILE, read_metafile
+from lsgui.training.data.metafile import read_metafile
 
 DATASET_FILE = "dataset.csv"
 METAFILE_SUFFIX = ".json"

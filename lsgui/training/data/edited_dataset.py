@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsgui.annotation.metafile import METAFILE
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError, RoiError
 from lsgui.core.label import SlidingLabel
@@ -34,7 +35,7 @@ from lsgui.simulation.dataset import claim_folder, writing
 from lsgui.simulation.edited_clip import ALL_EDITS, ClipEdit, added_drift_mm, edit_clip, edited_line
 from lsgui.training.data.dataset_rows import COLUMNS, EDITED, DatasetRow, edit_label, read_csv, write_table
 from lsgui.training.data.labelled_clip import LabelledClip, OpenedRow, open_row, wall_of
-from lsgui.training.data.metafile import METAFILE, read_metafile
+from lsgui.training.data.metafile import read_metafile
 
 DATASET_FILE = "dataset.csv"
 MARK = "_edited_"

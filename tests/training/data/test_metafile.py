@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from lsgui.annotation.metafile import METAFILE, person_of, read_entries
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
 from lsgui.training.data.data_folder import read_folder
 from lsgui.training.data.labelled_clip import open_row
-from lsgui.training.data.metafile import METAFILE, person_of, read_entries, read_metafile
+from lsgui.training.data.metafile import read_metafile
 from lsgui.training.data.sources import read_dataset
 from lsgui.training.data.split import split_by_patient, summarise
 
