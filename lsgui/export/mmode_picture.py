@@ -14,7 +14,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import RESEARCH_LINE
 from lsgui.core.pleura import RoiSource
-from lsgui.export.picture import ACCENT, MUTED, PANEL, TEXT, Colour
+from lsgui.export.annotated_frame import ACCENT, MUTED, PANEL, TEXT, Colour
 
 _WIDTH, _HEIGHT = 1100, 420
 """Size of one M-mode in the picture, in pixels; two stand side by side."""

@@ -12,7 +12,8 @@ from lsgui.core.label import SlidingLabel
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import ModelRef, Prediction, QualityFlag, SegmentScore, WindowScore
-from lsgui.export.picture import ACCENT, HEIGHT, VERDICT, class_colour, overlay_picture, overlay_png
+from lsgui.export.annotated_frame import ACCENT, HEIGHT, VERDICT, class_colour
+from lsgui.export.picture import overlay_picture, overlay_png
 
 GREY = 40
 
