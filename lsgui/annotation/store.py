@@ -16,9 +16,7 @@ from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.reading import ReadingRecord, Statement, StatementKind
 
 _COLUMNS = "uid, content_hash, file_name, rater, sitting, kind, subject, value, said_at, program_version, blind"
-_SLOT = "content_hash = said.content_hash AND rater = said.rater AND sitting = said.sitting AND kind = said.kind " + (
-    "AND subject = said.subject"
-)
+_SLOT = "content_hash, rater, sitting, kind, subject"
 NOT_GIVEN = "not given"
 """The reason of an override until the reader gives one."""
 
@@ -134,10 +132,10 @@ class AnnotationStore(FactsStore):
         asked = {name: value for name, value in wanted.items() if value is not None}
         chosen = " AND ".join(f"{name} = ?" for name in asked) or "1"
         query = (
-            f"SELECT {_COLUMNS} FROM history AS said WHERE {chosen} AND value IS NOT NULL AND NOT EXISTS "
-            f"(SELECT 1 FROM history WHERE {_SLOT} AND (said_at, id) > (said.said_at, said.id)) "
-            f"ORDER BY (SELECT min(id) FROM history WHERE {_SLOT})"
-        )
+            f"SELECT {_COLUMNS} FROM (SELECT *, min(id) OVER slot AS begun, row_number() OVER (slot ORDER BY said_at "
+            f"DESC, id DESC) AS place FROM history WHERE {chosen} WINDOW slot AS (PARTITION BY {_SLOT})) "
+            "WHERE place = 1 AND value IS NOT NULL ORDER BY begun"
+        )  # one pass over the rows: looking for a later one beside each took minutes for 40,000
         return self._statements(query, tuple(asked.values()))
 
     def history(self, content_hash: str | None = None) -> tuple[Statement, ...]:
