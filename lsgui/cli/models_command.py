@@ -19,7 +19,12 @@ With --import, turn a checkpoint of the published code into a model folder that 
 
 Example: lsgui models --json
 
+With --add, take a model that `lsgui train` wrote into your own models: every command and the window then know it by
+its name (its network's, or the one given with --as).
+
 Example: lsgui models --import cmwru.pth --as cmwru --out my_cmwru
+
+Example: lsgui models --add runs/mine --as ours
 """
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -27,7 +32,13 @@ ImportOption = Annotated[
     Path | None, typer.Option("--import", metavar="FILE", help="A checkpoint of the published code (.pth).")
 ]
 AsOption = Annotated[
-    str | None, typer.Option("--as", metavar="cmwru|cmwra|rcm2d", help="Which network the checkpoint holds.")
+    str | None,
+    typer.Option(
+        "--as", metavar="NAME", help="Which network the checkpoint holds (cmwru, cmwra, rcm2d); with --add: name."
+    ),
+]
+AddOption = Annotated[
+    Path | None, typer.Option("--add", metavar="DIR", help="Folder of a trained model to take into your own models.")
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the imported model.")]
 FramesOption = Annotated[
@@ -51,6 +62,7 @@ def register(app: typer.Typer) -> None:
     def models(
         as_json: JsonOption = False,
         checkpoint: ImportOption = None,
+        add: AddOption = None,
         architecture: AsOption = None,
         out: OutOption = None,
         frames: FramesOption = None,
@@ -58,6 +70,10 @@ def register(app: typer.Typer) -> None:
         mean: MeanOption = None,
         std: StdOption = None,
     ) -> int:
+        if add is not None:
+            if checkpoint is not None or out is not None:
+                raise ModelError("--add stands alone: it takes --as, and neither --import nor --out.")
+            return _add(add, architecture or "", as_json)
         if checkpoint is None:
             if architecture is not None or out is not None:
                 raise ModelError("--as and --out belong to --import: name the checkpoint with --import FILE.")
@@ -76,6 +92,17 @@ def register(app: typer.Typer) -> None:
         else:
             _say_imported(card)
         return 0
+
+
+def _add(folder: Path, name: str, as_json: bool) -> int:
+    from lsgui.models.adoption import adopt_model  # here: the command is entered at every start
+
+    card = adopt_model(folder, name)
+    if as_json:
+        typer.echo(json.dumps(card.listing(), indent=2))
+    else:
+        typer.echo(f"{card.id}: {card.title}. Choose it in the window's preferences, or with --model {card.id}.")
+    return 0
 
 
 def _say_imported(card: "ModelCard") -> None:

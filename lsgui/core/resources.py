@@ -16,8 +16,19 @@ def resources_dir() -> Path:
     return _beside_or_inside("resources")
 
 
+def own_models_dir() -> Path:
+    """Return the folder for models that the user added (`lsgui.models.adoption`); it need not be there."""
+    home = os.environ.get("LSGUI_HOME")
+    if home:
+        return Path(home) / "data" / "models"
+    import platformdirs  # here: only whoever looks for models needs it
+
+    return Path(platformdirs.user_data_dir("lsgui", appauthor=False)) / "models"
+
+
 def model_dirs() -> tuple[Path, ...]:
-    """Return the folders that are searched for model cards, the user's own (`LSGUI_MODELS`) first."""
-    own = os.environ.get("LSGUI_MODELS")
+    """Return the folders that are searched for model cards: `LSGUI_MODELS`, the user's own models, the shipped ones."""
+    named = os.environ.get("LSGUI_MODELS")
+    added = own_models_dir()
     shipped = _beside_or_inside("trained_models")
-    return (Path(own), shipped) if own else (shipped,)
+    return (*((Path(named),) if named else ()), *((added,) if added.is_dir() else ()), shipped)

@@ -1,0 +1,71 @@
+"""Taking a trained model into the user's own models, where every command and the window find it by name."""
+
+import shutil
+import uuid
+from pathlib import Path
+
+from lsgui.core.errors import ModelError
+from lsgui.core.resources import own_models_dir
+from lsgui.models.card import WEIGHTS_FILE, ModelCard, find_cards, read_card, write_card
+
+
+def adopt_model(folder: Path, name: str = "") -> ModelCard:
+    """Copy a model's card and weights into the user's own models and return the card there.
+
+    Parameters
+    ----------
+    folder
+        A folder with a card, such as that of a training run.
+    name
+        The id under which it is asked for; by default its own, with the beginning of its hash where another model has
+        that id: the shipped one stays what it is.
+
+    Raises
+    ------
+    ModelError
+        When the folder holds no usable model, the name is taken by other weights, or nothing can be written.
+    """
+    card = read_card(folder)
+    if not card.can_be_asked or not card.needs_weights:
+        raise ModelError(
+            f"{folder}: it holds no trained weights that give a verdict: name the folder of a training run."
+        )
+    weights = card.read_weights()
+    known = find_cards()
+    chosen = name or card.id
+    if not name and chosen in known and known[chosen].sha256 != card.sha256:
+        chosen = f"{card.id}-{card.sha256[:6]}"
+    if chosen in known:
+        if known[chosen].sha256 == card.sha256:
+            return known[chosen]
+        raise ModelError(f"There is another model called {chosen!r}: choose another name with --as.")
+    adopted = _renamed(card, chosen)
+    _put(adopted, weights, own_models_dir() / chosen)
+    return read_card(own_models_dir() / chosen)
+
+
+def _renamed(card: ModelCard, name: str) -> ModelCard:
+    if name == card.id:
+        return card
+    try:
+        return ModelCard.model_validate({**card.model_dump(), "id": name, "title": f"{card.title} ({name})"})
+    except ValueError as fault:
+        raise ModelError(
+            f"{name!r} cannot be a model's name: use small letters, digits, dots, dashes and underscores."
+        ) from fault
+
+
+def _put(card: ModelCard, weights: bytes, folder: Path) -> None:
+    """Write a model's folder whole: it is found only once its card and weights are both there."""
+    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    try:
+        draft.mkdir(parents=True)
+        (draft / WEIGHTS_FILE).write_bytes(weights)
+        write_card(card, draft)
+        draft.rename(folder)
+    except OSError as fault:
+        raise ModelError(
+            f"{folder}: the model cannot be put there ({fault.strerror}): check disk and rights."
+        ) from fault
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
