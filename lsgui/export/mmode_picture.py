@@ -158,7 +158,7 @@ def _draw_cut(
     picture: Image.Image, draw: ImageDraw.ImageDraw, sheet: MModeSheet, cut: MModeCut, box: tuple[int, int, int, int]
 ) -> None:
     left, top, right, bottom = box
-    picture.paste(Image.fromarray(_on_time(sheet, cut.image, right - left, bottom - top)), (left, top))
+    picture.paste(Image.fromarray(on_time(sheet, cut.image, right - left, bottom - top)), (left, top))
     title = f"at {100 * cut.column:.0f} % of the line"
     if len(sheet.cuts) > 1:
         draw.ellipse((left, top - 24, left + 18, top - 6), fill=_COLOURS[cut.letter])
@@ -169,7 +169,7 @@ def _draw_cut(
     per_unit = 1.0 / sheet.mm_per_px if sheet.mm_per_px else 1.0
     rows = cut.image.shape[0]
     first, last = -sheet.above_px / per_unit, (rows - 1 - sheet.above_px) / per_unit
-    step = _step(last - first, 8)
+    step = round_step(last - first, 8)
     for index in range(int(np.ceil(first / step)), int(last / step) + 1):
         y = top + (sheet.above_px + 0.5 + index * step * per_unit) / rows * (bottom - top)
         number = f"{index * step:+g}" if index else f"0 {'mm' if sheet.mm_per_px else 'px'}"
@@ -178,7 +178,7 @@ def _draw_cut(
     pleura = top + (sheet.above_px + 0.5) / rows * (bottom - top)
     for x in range(left, right, 12):
         draw.line((x, pleura, min(x + 4, right), pleura), fill=ACCENT)
-    seconds = _step(sheet.end_s, 8)
+    seconds = round_step(sheet.end_s, 8)
     for index in range(int(sheet.end_s / seconds + 1e-6) + 1):
         at = left + index * seconds / sheet.end_s * (right - left)
         draw.line((at, bottom, at, bottom + 5), fill=MUTED)
@@ -186,7 +186,7 @@ def _draw_cut(
         draw.text((min(at, right - 8), bottom + 8), words, fill=TEXT, font=_font(13), anchor="ma")
 
 
-def _on_time(sheet: MModeSheet, image: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
+def on_time(sheet: MModeSheet, image: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
     """Return an M-mode on an even time axis, (height, width) uint8; column k lies where frame k begins."""
     times = (np.arange(width) + 0.5) / width * sheet.end_s
     columns = np.interp(times, sheet.times_s, np.arange(len(sheet.times_s))).astype(np.float32)
@@ -195,7 +195,7 @@ def _on_time(sheet: MModeSheet, image: npt.NDArray[np.uint8], width: int, height
     return np.asarray(cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def _step(span: float, most: int) -> float:
+def round_step(span: float, most: int) -> float:
     """Return the least round step that gives at most so many ticks over a span."""
     power = 10.0 ** np.floor(np.log10(max(span, 1e-9) / most))
     return float(next(power * digit for digit in (1.0, 2.0, 5.0, 10.0) if span / (power * digit) <= most))

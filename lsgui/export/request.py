@@ -1,0 +1,179 @@
+"""What an export job is made of, and what comes of it. Frozen: it is put together in one thread and done in another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from lsgui.core.clip import Clip
+from lsgui.core.motion_map import MotionMap
+from lsgui.core.pleura import PleuralROI
+from lsgui.core.prediction import Prediction
+from lsgui.core.reading import ReadingRecord
+from lsgui.export.annotated_frame import ALL_LAYERS, Box, HeatLook, Layers
+from lsgui.export.mask import PixelMask
+
+Paper = Literal["a4", "letter"]
+
+
+class ExportKind(StrEnum):
+    """What can leave the program."""
+
+    REPORT = "report"
+    PICTURE = "picture"
+    MOVIE = "movie"
+    WINDOWS = "windows"
+    SR = "sr"
+    CAPTURE = "capture"
+    DEIDENTIFIED = "deidentified"
+
+    @property
+    def wording(self) -> str:
+        """What people call it."""
+        return _WORDS[self.value][0]
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, in a sentence."""
+        return _WORDS[self.value][1]
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its file."""
+        return _WORDS[self.value][2]
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether it carries pixels of the clip, which leave only under an approved mask."""
+        return self not in (ExportKind.WINDOWS, ExportKind.SR)
+
+
+_WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "report": ("Report", "One page with stills, M-mode, verdict and your reading, for a file or a letter.", ".pdf"),
+        "picture": ("Picture", "This moment with its overlays, for a slide or a message.", ".png"),
+        "movie": ("Movie", "The whole clip with overlays and verdict burned in, for teaching.", ".mp4"),
+        "windows": ("Table of windows", "One row a window with its probabilities, for a spreadsheet.", ".csv"),
+        "sr": (
+            "DICOM structured report",
+            "Verdict, reading and pleural line as coded values, for the archive.",
+            ".dcm",
+        ),
+        "capture": ("DICOM secondary capture", "The annotated picture as a DICOM image, for the archive.", ".dcm"),
+        "deidentified": ("De-identified clip", "The clip itself as DICOM without names, for sharing.", ".dcm"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportRequest:
+    """One clip and what is wanted of it.
+
+    Attributes
+    ----------
+    clip
+        The clip as it was read, every frame decoded.
+    content_hash
+        SHA-256 of the clip.
+    kinds
+        What is wanted.
+    folder
+        Where it goes.
+    mask
+        What is painted black, approved by a person; None where nobody has looked: then no pixel leaves.
+    roi, prediction, maps
+        Pleural line, verdict and heat maps; None and empty for what is not there.
+    record
+        The reader's own reading; None for none.
+    hidden
+        True while a blind reader has not saved a reading: the verdict and all that shows it are left out.
+    area
+        Box of the ultrasound image in pixels of the file; None: it is looked for.
+    mm_per_px, calibrated
+        Scale of the clip's rows, and whether the file says it.
+    frame
+        The moment that is shown; None for the middle one.
+    mmode_column
+        Where along the pleural line the M-mode is taken, 0 to 1.
+    layers, look
+        What lies over the picture, and how the heat map is drawn (None: by itself).
+    keep_names
+        Name files after the clip and say the clip's name; otherwise files carry its hash alone.
+    overwrite
+        Take the place of a file of the same name; otherwise a number is added.
+    paper
+        Size of the report's page.
+    """
+
+    clip: Clip
+    content_hash: str
+    kinds: tuple[ExportKind, ...]
+    folder: Path
+    mask: PixelMask | None = None
+    roi: PleuralROI | None = None
+    prediction: Prediction | None = None
+    maps: Mapping[str, MotionMap] = field(default_factory=lambda: MappingProxyType({}))
+    record: ReadingRecord | None = None
+    hidden: bool = False
+    area: Box | None = None
+    mm_per_px: float | None = None
+    calibrated: bool = False
+    frame: int | None = None
+    mmode_column: float = 0.5
+    layers: Layers = ALL_LAYERS
+    look: HeatLook | None = None
+    keep_names: bool = False
+    overwrite: bool = False
+    paper: Paper = "a4"
+
+    @property
+    def shown_prediction(self) -> Prediction | None:
+        """The verdict that may be shown; None where there is none, or the reader must not see it yet."""
+        return None if self.hidden else self.prediction
+
+    @property
+    def shown_maps(self) -> Mapping[str, MotionMap]:
+        """The heat maps that may be shown."""
+        return MappingProxyType({}) if self.hidden else self.maps
+
+    @property
+    def moment(self) -> int:
+        """The frame that is shown."""
+        middle = len(self.clip) // 2
+        return middle if self.frame is None else min(max(self.frame, 0), len(self.clip) - 1)
+
+    @property
+    def clip_name(self) -> str:
+        """What the clip is called in what leaves: the first digits of its hash, its own name only when asked."""
+        return self.clip.info.path.name if self.keep_names else f"Clip {self.content_hash[:8]}"
+
+    def file_name(self, kind: ExportKind) -> str:
+        """Return the name of the file of a kind: "lsgui-1a2b3c4d-report.pdf"."""
+        stem = self.clip.info.path.stem if self.keep_names else f"lsgui-{self.content_hash[:8]}"
+        return f"{stem}-{kind.value}{kind.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file that was written, and what is to be said of it (its codec, for a movie); empty for nothing."""
+
+    kind: ExportKind
+    path: Path
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What came of a request: files, and a sentence for every kind that could not be made."""
+
+    files: tuple[ExportedFile, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for the reader."""
+        names = ", ".join(file.path.name for file in self.files)
+        notes = [file.note for file in self.files if file.note]
+        return " ".join([f"Saved {names}." if names else "Nothing was saved.", *notes, *self.left_out])
