@@ -8,53 +8,19 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from lsgui.core.clip import Clip
-from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
-from lsgui.gui.job_thread import Cancelled, JobThread, Tell
+from lsgui.gui.controller_worklist import WorklistPart
 from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipOpened, LoaderThread, LoadJob
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
 from lsgui.review.history import RoiHistory
 from lsgui.review.log_file import clip_tag
-from lsgui.review.paths import recent_file
-from lsgui.review.recent import load_recent, save_recent, with_recent
-from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorklistEntry
-from lsgui.review.worklist import next_unlabelled, scan
+from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, RoiPhase
 
 log = logging.getLogger(__name__)
 
 _KEPT_CLIPS = 24
 """Of so many clips the line and the verdict stay at hand; a verdict's maps take a few megabytes each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """Clips were found; `asked` are the paths that were opened."""
-
-    asked: tuple[Path, ...]
-    entries: tuple[WorklistEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScanFailed:
-    """Nothing could be found: one sentence."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScanJob:
-    """Look for clips in files and folders."""
-
-    paths: tuple[Path, ...]
-
-    def run(self, tell: Tell, cancelled: Cancelled) -> None:
-        """Tell `Scanned`."""
-        tell(Scanned(self.paths, scan(self.paths, cancelled)))
-
-    def failure(self, sentence: str) -> ScanFailed:
-        """Return the event for a scan that found nothing."""
-        return ScanFailed(sentence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,11 +44,9 @@ class ClipsPart(QObject):
     def __init__(self, keeper: StateKeeper) -> None:
         super().__init__(keeper)
         self._keeper = keeper
-        self._scanner = JobThread("scanner", self)
-        self._scanner.told.connect(self._on_scanner_told)
+        self.worklist = WorklistPart(keeper, self.select, self)
         self._loader = LoaderThread(self)
         self._loader.told.connect(self._on_loader_told)
-        self._pending: tuple[Path, ...] = ()
         self._kept: OrderedDict[Path, KeptClip] = OrderedDict()
         self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
@@ -99,21 +63,12 @@ class ClipsPart(QObject):
 
     def load_recent(self) -> None:
         """Read the list of recently opened clips."""
-        try:
-            recent = load_recent(recent_file())
-        except LsguiError as fault:
-            sentence = str(fault)
-            self._keeper.change(lambda s: to.notice_set(s, sentence))
-            return
-        self._keeper.change(lambda s: replace(s, recent=recent))
+        self.worklist.load_recent()
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Look for clips there and select the first one."""
-        if not paths:
-            return
-        self._pending = (*self._pending, *(Path(path).absolute() for path in paths))
-        self._keeper.change(lambda s: replace(s, scanning=True, notice=""))
-        self._scanner.submit(ScanJob(self._pending))
+        """Look for clips there and select one."""
+        if paths:
+            self.worklist.open_paths(paths)
 
     def select(self, index: int) -> None:
         """Turn to a clip of the worklist."""
@@ -135,24 +90,17 @@ class ClipsPart(QObject):
         self._loader.submit(LoadJob(path, settings.memory_mb * 1024 * 1024, settings.colour))
 
     def go(self, step: int) -> None:
-        """Turn to the clip `step` places further down the worklist."""
-        selected = self._keeper.state.selected
-        self.select(step - 1 if selected is None else selected + step)
+        """Turn to the clip `step` places further down the list."""
+        self.worklist.go(step)
 
     def next_unlabelled(self) -> None:
         """Turn to the next clip without a label."""
-        state = self._keeper.state
-        index = next_unlabelled(state.worklist, state.selected)
-        if index is not None:
-            self.select(index)
-        else:
-            self._keeper.change(lambda s: to.notice_set(s, "Every other clip of the worklist has a label."))
+        self.worklist.go_next_unlabelled()
 
     def close_all(self) -> None:
         """Empty the worklist."""
-        self._scanner.stop_job()
+        self.worklist.forget()
         self._loader.stop_job()
-        self._pending = ()
         self._kept.clear()
         self.clip = None
         self.history = RoiHistory()
@@ -160,7 +108,7 @@ class ClipsPart(QObject):
 
     def close(self) -> None:
         """End the threads."""
-        self._scanner.close()
+        self.worklist.close()
         self._loader.close()
 
     def _keep(self) -> None:
@@ -174,26 +122,6 @@ class ClipsPart(QObject):
         self._kept.move_to_end(state.clip.path)
         while len(self._kept) > _KEPT_CLIPS:
             self._kept.popitem(last=False)
-
-    def _on_scanner_told(self, event: object) -> None:
-        if isinstance(event, ScanFailed):
-            self._pending = ()
-            self._keeper.change(lambda s: to.notice_set(replace(s, scanning=False), event.sentence))
-        elif isinstance(event, Scanned) and event.asked == self._pending:
-            self._pending = ()
-            recent = self._keeper.state.recent
-            for path in event.asked:
-                recent = with_recent(recent, path)
-            self._keeper.change(lambda s: replace(to.worklist_extended(s, event.entries), recent=recent))
-            self._save_recent(recent)
-            first = event.entries[0].path
-            self.select(next(i for i, entry in enumerate(self._keeper.state.worklist) if entry.path == first))
-
-    def _save_recent(self, recent: tuple[Path, ...]) -> None:
-        try:
-            save_recent(recent_file(), recent)
-        except LsguiError as fault:
-            log.info("recent files: %s", type(fault).__name__, exc_info=True)
 
     def _on_loader_told(self, event: object) -> None:
         selected = self._keeper.state.clip

@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
 
     def retheme(self) -> None:
         """Paint icons anew after a change of theme."""
-        for panel in (self.player_bar, self.notice_bar, self.start_screen):
+        for panel in (self.worklist_panel, self.player_bar, self.notice_bar, self.start_screen):
             panel.retheme()
         self.status_strip.show_worker(self._controller.state)
 
@@ -214,6 +214,7 @@ class MainWindow(QMainWindow):
 
     def _join_opening(self, controller: Controller) -> None:
         self.worklist_panel.clipAsked.connect(controller.clips.select)
+        self.worklist_panel.changeAsked.connect(controller.change)
         self.notice_bar.dismissed.connect(lambda: controller.tell(""))
         self.start_screen.filesAsked.connect(self.commands.open_files)
         self.start_screen.folderAsked.connect(self.commands.open_folder)

@@ -7,10 +7,9 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.theme import SIZE_SMALL, SIZE_TEXT, icon_pixmap, text_font, tokens, verdict_colour
 from lsgui.gui.thumbnails import HEIGHT, WIDTH
+from lsgui.gui.worklist_model import ENTRY_ROLE, IMAGE_ROLE
 from lsgui.review.state import WorklistEntry
-
-ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
-IMAGE_ROLE = int(Qt.ItemDataRole.UserRole) + 2
+from lsgui.review.worklist_view import Heading
 
 _SIGNS = {
     ReaderLabel.LS_P: "present",
@@ -32,11 +31,18 @@ class WorklistDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Paint a row."""
-        entry, detail = index.data(ENTRY_ROLE)
-        image = index.data(IMAGE_ROLE)
+        said = index.data(ENTRY_ROLE)
+        if said is None:
+            return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect: QRect = option.rect
+        if isinstance(said, Heading):
+            _paint_heading(painter, rect, said, hovered=bool(option.state & QStyle.StateFlag.State_MouseOver))
+            painter.restore()
+            return
+        entry, detail = said
+        image = index.data(IMAGE_ROLE)
         current = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         _paint_row(painter, QRectF(rect).adjusted(0.5, 2.5, -0.5, -2.5), current=current, hovered=hovered)
@@ -45,6 +51,34 @@ class WorklistDelegate(QStyledItemDelegate):
         _paint_text(painter, rect, entry, detail)
         _paint_sign(painter, rect, entry)
         painter.restore()
+
+
+def _paint_heading(painter: QPainter, rect: QRect, heading: Heading, *, hovered: bool) -> None:
+    """Paint a study or folder: what it is, how far it is read, and whether it is folded."""
+    look = tokens()
+    card = QRectF(rect).adjusted(0.5, 8.5, -0.5, -2.5)
+    painter.setPen(QPen(QColor(look.line), 1))
+    painter.setBrush(QColor(look.hover if hovered else look.panel))
+    painter.drawRoundedRect(card, 6, 6)
+    chevron = icon_pixmap("chevron-right" if heading.folded else "chevron-down", look.muted, _SIGN)
+    painter.drawPixmap(QPointF(card.left() + 8, card.center().y() - _SIGN / 2), chevron)
+    left, width = round(card.left()) + 32, round(card.width()) - 42
+    clips = "1 clip" if heading.clips == 1 else f"{heading.clips} clips"
+    read = "all read" if heading.read == heading.clips else f"{heading.read} read"
+    for text, size, colour, top, bold in (
+        (heading.title, SIZE_TEXT, look.text, 12, True),
+        (f"{clips} · {read}", SIZE_SMALL, look.muted, 29, False),
+    ):
+        painter.setFont(text_font(size, bold=bold))
+        painter.setPen(QColor(colour))
+        box = QRect(left, rect.top() + top, width, 18)
+        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), elided)
+    bar = QRectF(left, rect.top() + 52, width, 3)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for colour, share in ((look.line, 1.0), (look.accent, heading.read / max(heading.clips, 1))):
+        painter.setBrush(QColor(colour))
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()), 1.5, 1.5)
 
 
 def _paint_row(painter: QPainter, rect: QRectF, *, current: bool, hovered: bool) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
@@ -168,65 +169,129 @@ def is_clip(path: Path) -> bool:
     that are DICOM identifiers) is looked into. A folder is a clip when it holds pictures and nothing that is a clip.
     """
     try:
-        if path.is_dir():
-            entries = list(path.iterdir())
-            return any(map(_is_picture, entries)) and not any(_is_clip_file(entry) for entry in entries)
-        return _is_clip_file(path)
+        if not path.is_dir():
+            return path.is_file() and _is_clip_file(path.name, str(path))
+        with os.scandir(path) as entries:
+            files = [entry for entry in entries if entry.is_file()]
     except OSError:
         return False
+    return any(_is_picture(entry.name) for entry in files) and not any(
+        _is_clip_file(entry.name, entry.path) for entry in files
+    )
 
 
-def find_clips(folder: Path) -> list[Path]:
-    """Return the clips in a folder and below it, in natural order ("clip 2" before "clip 10").
+def find_clips(folder: Path, cancelled: Callable[[], bool] = lambda: False) -> list[Path]:
+    """Return the clips of `walk_clips` as a list."""
+    return list(walk_clips(folder, cancelled))
 
-    Hidden files, linked folders and folders that may not be read are passed over.
+
+def walk_clips(folder: Path, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Path]:
+    """Yield the clips in a folder and below it as they are found, in natural order ("clip 2" before "clip 10").
+
+    Hidden files, linked folders and folders that may not be read are passed over. Each folder is listed once, and a
+    file with a known suffix is neither opened nor asked for anything.
+
+    Raises
+    ------
+    CancelledError
+        When `cancelled`, which is asked for every file, says so.
     """
-    return list(_walk(folder))
+    return (Path(name) for name in _walk(str(folder), cancelled))
 
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     """Return the sorting key of a file name that counts as people do: frame_2 before frame_10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", path.name)
+    return natural_name(path.name)
+
+
+def natural_name(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return `natural_key` of a name."""
+    parts = _NUMBERS_AND_TEXT.findall(name)
     key = tuple((0, int(part), "") if "0" <= part[0] <= "9" else (1, 0, part.casefold()) for part in parts)
-    return (*key, (1, 0, path.name))
+    return (*key, (1, 0, name))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    try:
-        entries = sorted((e for e in folder.iterdir() if not e.name.startswith(".")), key=natural_key)
-        folders = {entry for entry in entries if entry.is_dir() and not entry.is_symlink()}
-    except OSError as fault:
-        _log.info("a folder was passed over: %s", fault.strerror)
+_NUMBERS_AND_TEXT = re.compile(r"[0-9]+|[^0-9]+")
+
+
+def _walk(folder: str, cancelled: Callable[[], bool]) -> Iterator[str]:
+    listed = _listed(folder)
+    if listed is None:
         return
+    inside, has_pictures = listed
     found = False
-    for entry in entries:
-        if entry in folders:
-            for clip in _walk(entry):
+    for entry, is_folder in inside:
+        if cancelled():
+            raise CancelledError
+        if is_folder:
+            for clip in _walk(entry.path, cancelled):
                 found = True
                 yield clip
-        elif _is_clip_file(entry):
+        elif _is_clip_file(entry.name, entry.path) and _is_file(entry):
             found = True
-            yield entry
-    if not found and any(map(_is_picture, entries)):
+            yield entry.path
+    if not found and has_pictures:
         yield folder
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+def _listed(folder: str) -> tuple[list[tuple["os.DirEntry[str]", bool]], bool] | None:
+    """Return what may be clips of a folder, in natural order, each with whether it is a folder; and if pictures are.
+
+    Pictures themselves are left out: a folder of frames is one clip, and there may be thousands in it.
+    """
+    inside: list[tuple[os.DirEntry[str], bool]] = []
+    has_pictures = False
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if not is_folder and _is_picture(entry.name):
+                    has_pictures = True
+                else:
+                    inside.append((entry, is_folder))
+    except OSError as fault:
+        _log.info("a folder was passed over: %s", fault.strerror)
+        return None
+    return sorted(inside, key=lambda pair: natural_name(pair[0].name)), has_pictures
 
 
-def _is_clip_file(path: Path) -> bool:
-    suffix = path.suffix.lower()
-    if suffix in clip_suffixes():
-        return path.is_file()
-    if path.name.startswith(".") or path.name.upper() == "DICOMDIR" or any(map(str.isalpha, suffix)):
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_picture(name: str) -> bool:
+    return _suffix(name) in PICTURE_SUFFIXES and not name.startswith(".")
+
+
+def _suffix(name: str) -> str:
+    """Return the ending of a file name as `Path.suffix` does, in lower case, without the cost of a `Path`."""
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
+
+
+def _is_clip_file(name: str, path: str) -> bool:
+    """Tell whether a file is a clip by its name, or where that says nothing by its first bytes."""
+    suffix = _suffix(name)
+    if suffix in _suffix_set():
+        return True
+    if name.startswith(".") or name.upper() == "DICOMDIR" or any(map(str.isalpha, suffix)):
         return False
     try:
-        with path.open("rb") as handle:
+        with Path(path).open("rb", buffering=0) as handle:
             head = handle.read(HEAD_BYTES)
     except OSError:
         return False
     return any(reader.recognises(head) for reader in clip_readers().values())
+
+
+@cache
+def _suffix_set() -> frozenset[str]:
+    return frozenset(clip_suffixes())
 
 
 def _folder_reader() -> ClipReader:

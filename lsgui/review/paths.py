@@ -30,6 +30,16 @@ def layout_file() -> Path:
     return settings_file().with_name("window.json")
 
 
+def worklists_file() -> Path:
+    """Return the file with what was listed of each folder, and where its reader left."""
+    return settings_file().with_name("worklists.json")
+
+
+def cache_file() -> Path:
+    """Return the file with what can be found out again: pictures for the worklist, fingerprints, groups."""
+    return _folder("cache", platformdirs.user_cache_dir(APP, appauthor=False)) / "worklist.sqlite"
+
+
 def log_dir() -> Path:
     """Return the folder of the log files."""
     return _folder("log", platformdirs.user_log_dir(APP, appauthor=False))

@@ -15,17 +15,26 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.inference.protocol import USUAL_FLOW, FlowChoice
 from lsgui.review.heat_style import HeatStyle, HeldScales
+from lsgui.review.worklist_choice import NO_FACTS, ClipPlace, EntryFacts, ListChoice
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistEntry:
-    """One clip in the worklist. `title` is the file name; `detail` a short line ("218 frames · 8.7 s")."""
+    """One clip in the worklist. `title` is the file name; `detail` a short line ("218 frames · 8.7 s").
+
+    `label` is the reader's own; `facts` are what others and the AI said, and are asked for by
+    `worklist_view.known_facts` alone, which keeps them from a blind reader.
+    """
 
     path: Path
     title: str
     detail: str = ""
     label: ReaderLabel | None = None
     error: str = ""
+    group: str = ""
+    """Key of its study or folder (`worklist_groups`)."""
+    place: ClipPlace | None = None
+    facts: EntryFacts = NO_FACTS
 
 
 class LoadPhase(StrEnum):
@@ -239,6 +248,8 @@ class ReviewState:
     """The whole of what the window shows."""
 
     worklist: tuple[WorklistEntry, ...] = ()
+    listing: ListChoice = ListChoice()
+    """Which clips of the worklist are listed, and in which order (`worklist_view.listed`)."""
     selected: int | None = None
     clip: LoadedClip | None = None
     playback: Playback = Playback()

@@ -35,9 +35,11 @@ SPEEDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 # --- worklist and loading ---------------------------------------------------------------------------------------
 
 
-def worklist_extended(state: ReviewState, entries: tuple[WorklistEntry, ...]) -> ReviewState:
-    """Add clips to the worklist; those already there stay as they are."""
-    return replace(state, worklist=merged(state.worklist, entries), scanning=False)
+def worklist_extended(
+    state: ReviewState, entries: tuple[WorklistEntry, ...], *, scanning: bool = False
+) -> ReviewState:
+    """Add clips to the worklist; those already there stay as they are. `scanning` where more may follow."""
+    return replace(state, worklist=merged(state.worklist, entries), scanning=scanning)
 
 
 def entry_changed(
@@ -49,7 +51,7 @@ def entry_changed(
     error: str | None = None,
 ) -> ReviewState:
     """Change what the worklist says of one clip; None leaves a field as it is."""
-    index = next((i for i, entry in enumerate(state.worklist) if entry.path == path), None)
+    index = place_of(state, path)
     if index is None:
         return state
     entry = state.worklist[index]
@@ -64,12 +66,22 @@ def entry_changed(
     return replace(state, worklist=(*state.worklist[:index], changed, *state.worklist[index + 1 :]))
 
 
+def place_of(state: ReviewState, path: Path) -> int | None:
+    """Return where a clip stands in the worklist; the one on screen is found at once."""
+    selected = state.selected
+    if selected is not None and selected < len(state.worklist) and state.worklist[selected].path == path:
+        return selected
+    wanted = hash(path)  # a path keeps its hash: comparing ten thousand paths takes milliseconds
+    return next((i for i, e in enumerate(state.worklist) if hash(e.path) == wanted and e.path == path), None)
+
+
 def clip_selected(state: ReviewState, index: int, *, speed: float) -> ReviewState:
     """Turn to another clip of the worklist: everything that belonged to the former one is gone from the screen."""
     path = state.worklist[index].path
     return replace(
         state,
         selected=index,
+        listing=state.listing if state.listing.stays else replace(state.listing, stays=True),
         clip=LoadedClip(path, LoadPhase.OPENING),
         playback=Playback(speed=speed),
         roi=None,
@@ -137,6 +149,7 @@ def clip_surveyed(
 def clip_closed(state: ReviewState) -> ReviewState:
     """Empty the window: no worklist, no clip."""
     return ReviewState(
+        listing=replace(state.listing, search="", folded=frozenset()),
         worker=state.worker,
         overlays=state.overlays,
         heat=state.heat,

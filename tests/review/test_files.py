@@ -9,7 +9,8 @@ from lsgui.review.paths import labels_file, log_dir, settings_file
 from lsgui.review.recent import MOST, load_recent, save_recent, with_recent
 from lsgui.review.settings import SettingError, Settings, load_settings, save_settings, setting_rules
 from lsgui.review.state import WorklistEntry
-from lsgui.review.worklist import merged, next_unlabelled, read_count
+from lsgui.review.worklist import merged, read_count
+from lsgui.review.worklist_view import next_unlabelled
 
 
 def test_every_folder_lies_in_the_isolated_home(home):
@@ -125,11 +126,11 @@ def entries(tmp_path, *labels):
 def test_the_next_unlabelled_clip_goes_round_once(tmp_path):
     read = ReaderLabel.LS_P
     worklist = entries(tmp_path, None, read, None, read)
-    assert next_unlabelled(worklist, 0) == 2
-    assert next_unlabelled(worklist, 2) == 0
-    assert next_unlabelled(worklist, None) == 0
-    assert next_unlabelled(entries(tmp_path, read, None, read), 1) is None
-    assert next_unlabelled((), None) is None
+    assert next_unlabelled(worklist, range(4), 0) == 2
+    assert next_unlabelled(worklist, range(4), 2) == 0
+    assert next_unlabelled(worklist, range(4), None) == 0
+    assert next_unlabelled(entries(tmp_path, read, None, read), range(3), 1) is None
+    assert next_unlabelled((), (), None) is None
     assert read_count(worklist) == 2
 
 

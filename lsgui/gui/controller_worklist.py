@@ -1,0 +1,212 @@
+"""The controller's worklist: finds clips, lists them as the reader chose, and finds the way through them."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from lsgui.core.errors import LsguiError
+from lsgui.gui.job_thread import JobThread
+from lsgui.gui.state_keeper import StateKeeper
+from lsgui.gui.worklist_bar import fresh_choice
+from lsgui.gui.worklist_scan import ScanBegan, ScanEnded, ScanFailed, ScanFound, ScanJob
+from lsgui.review import transitions as to
+from lsgui.review import worklist_transitions as wl
+from lsgui.review.paths import recent_file, worklists_file
+from lsgui.review.recent import load_recent, save_recent, with_recent
+from lsgui.review.state import ReviewState
+from lsgui.review.worklist_choice import ListFilter
+from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
+from lsgui.review.worklist_view import listed, neighbour, next_unlabelled
+
+log = logging.getLogger(__name__)
+
+_KEEP_AFTER_MS = 700
+"""How long after the last change the choice is written down."""
+
+Select = Callable[[int], None]
+
+
+class WorklistPart(QObject):
+    """Fills the worklist, and answers which clip comes next. It turns to none itself: `select` does.
+
+    Parameters
+    ----------
+    select
+        Turns to a clip by its place in the worklist.
+    """
+
+    filled = Signal()
+    """Every clip that was asked for is in the worklist."""
+
+    def __init__(self, keeper: StateKeeper, select: Select, parent: QObject) -> None:
+        super().__init__(parent)
+        self._keeper = keeper
+        self._select = select
+        self._scanner = JobThread("scanner", self)
+        self._scanner.told.connect(self._on_scanner_told)
+        self._pending: tuple[Path, ...] = ()
+        self._folders: tuple[Path, ...] = ()
+        self._awaited = False
+        self._to_show: Path | None = None
+        self._came_from: Path | None = None
+        self._keep_soon = QTimer(self)
+        self._keep_soon.setSingleShot(True)
+        self._keep_soon.setInterval(_KEEP_AFTER_MS)
+        self._keep_soon.timeout.connect(self._keep)
+        keeper.stateChanged.connect(self._on_keeper_stateChanged)
+
+    def load_recent(self) -> None:
+        """Read the list of recently opened clips."""
+        try:
+            recent = load_recent(recent_file())
+        except LsguiError as fault:
+            self._say(str(fault))
+            return
+        self._keeper.change(lambda s: replace(s, recent=recent))
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Look for clips there; the one that was left last is shown, else the first."""
+        self._pending = (*self._pending, *(Path(path).absolute() for path in paths))
+        self._keeper.change(lambda s: replace(s, scanning=True, notice=""))
+        self._scanner.submit(ScanJob(self._pending))
+
+    def next_unlabelled(self) -> int | None:
+        """Return the next clip without a label in the order of the list."""
+        state = self._keeper.state
+        return next_unlabelled(state.worklist, listed(state).order, state.selected)
+
+    def go_next_unlabelled(self) -> None:
+        """Turn to the next clip without a label, or say that there is none."""
+        index = self.next_unlabelled()
+        if index is not None:
+            self._select(index)
+            return
+        choice = self._keeper.state.listing
+        narrowed = choice.filter not in (ListFilter.ALL, ListFilter.UNLABELLED) or choice.search.strip()
+        where = "that is listed" if narrowed else "of the worklist"
+        more = " Ctrl+Shift+F lists all." if narrowed else ""
+        self._say(f"Every other clip {where} has a label.{more}")
+
+    def go_first_unlabelled(self) -> None:
+        """Turn to the first clip without a label."""
+        state = self._keeper.state
+        index = next_unlabelled(state.worklist, listed(state).order, None)
+        if index is None:
+            self._say("Every clip that is listed has a label.")
+        elif index != state.selected:
+            self._select(index)
+
+    def go(self, step: int) -> None:
+        """Turn to the clip `step` places further down the list.
+
+        One step back leads to the clip that was on screen before where a filter took that out of the list meanwhile:
+        a label that was just given can be looked at again.
+        """
+        state = self._keeper.state
+        order = listed(state).order
+        if step == -1 and self._came_from is not None:
+            before = to.place_of(state, self._came_from)
+            if before is not None and before != state.selected and before not in order:
+                self._select(before)
+                return
+        index = neighbour(order, state.selected, step)
+        if index is not None:
+            self._select(index)
+
+    def forget(self) -> None:
+        """The worklist is emptied: stop the search, and keep how it was left."""
+        self._scanner.stop_job()
+        self._keep_now()
+        self._pending = self._folders = ()
+        self._awaited, self._to_show, self._came_from = False, None, None
+
+    def close(self) -> None:
+        """Keep how the worklist is left, and end the thread."""
+        self._keep_now()
+        self._scanner.close()
+
+    def _say(self, sentence: str) -> None:
+        self._keeper.change(lambda s: to.notice_set(s, sentence))
+
+    # --- filling ------------------------------------------------------------------------------------------------
+
+    def _on_scanner_told(self, event: object) -> None:
+        if isinstance(event, ScanFailed):
+            self._pending = ()
+            self._keeper.change(lambda s: to.notice_set(replace(s, scanning=False), event.sentence))
+        elif getattr(event, "asked", None) != self._pending:
+            return  # more was asked for meanwhile: the search begins anew
+        elif isinstance(event, ScanBegan):
+            self._begin(event)
+        elif isinstance(event, ScanFound):
+            self._take_in(event)
+        elif isinstance(event, ScanEnded):
+            self._end(event)
+
+    def _begin(self, event: ScanBegan) -> None:
+        self._awaited = True
+        self._to_show = None
+        if not self._keeper.state.worklist:
+            left = event.remembered
+            choice = fresh_choice() if left is None else left.choice
+            self._keeper.change(lambda s: wl.listing_set(s, choice))
+            self._awaited = left is None or not left.clip
+        self._folders = (*self._folders, *(folder for folder in event.folders if folder not in self._folders))
+
+    def _take_in(self, event: ScanFound) -> None:
+        self._keeper.change(lambda s: to.worklist_extended(s, event.entries, scanning=True))
+        if self._to_show is None:
+            self._to_show = event.entries[0].path
+        if event.left_at is not None:
+            self._show(event.left_at)
+            if event.left_at != self._to_show:
+                self._say("Back at the clip where you left. Ctrl+Home goes to the first unlabelled one.")
+        elif self._awaited:
+            self._show(self._to_show)
+
+    def _show(self, path: Path) -> None:
+        self._awaited = False
+        self._to_show = path
+        index = to.place_of(self._keeper.state, path)
+        if index is not None:
+            self._select(index)
+
+    def _end(self, event: ScanEnded) -> None:
+        self._pending = ()
+        recent = self._keeper.state.recent
+        for path in event.asked:
+            recent = with_recent(recent, path)
+        self._keeper.change(lambda s: replace(s, scanning=False, recent=recent))
+        if self._keeper.state.selected is None and self._to_show is not None:
+            self._show(self._to_show)  # the clip where the reader left is gone
+        try:
+            save_recent(recent_file(), recent)
+        except LsguiError as fault:
+            log.info("recent files: %s", type(fault).__name__, exc_info=True)
+        self.filled.emit()
+
+    # --- remembering --------------------------------------------------------------------------------------------
+
+    def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
+        if old.clip is not None and new.clip is not None and old.clip.path != new.clip.path:
+            self._came_from = old.clip.path
+        if self._folders and (old.listing != new.listing or old.selected != new.selected):
+            self._keep_soon.start()
+
+    def _keep_now(self) -> None:
+        if self._keep_soon.isActive():
+            self._keep_soon.stop()
+            self._keep()
+
+    def _keep(self) -> None:
+        state = self._keeper.state
+        if not self._folders or state.clip is None:
+            return
+        try:
+            left = Remembered(state.listing, clip_key(state.clip.path))
+            WorklistMemory(worklists_file()).keep(self._folders, left)
+        except LsguiError as fault:
+            log.info("worklists: %s", type(fault).__name__, exc_info=True)

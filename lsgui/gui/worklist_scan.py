@@ -1,0 +1,78 @@
+"""Looks for clips in files and folders, in a thread; what was found so far can be read while the search goes on."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsgui.core.errors import LsguiError
+from lsgui.gui.job_thread import Cancelled, Tell
+from lsgui.review.paths import worklists_file
+from lsgui.review.state import WorklistEntry
+from lsgui.review.worklist import scan_batches
+from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanBegan:
+    """The search begins: `folders` are those among `asked`, `remembered` how their worklist was left."""
+
+    asked: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    remembered: Remembered | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFound:
+    """Clips were found, of which `left_at` was on screen when this worklist was left."""
+
+    asked: tuple[Path, ...]
+    entries: tuple[WorklistEntry, ...]
+    left_at: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEnded:
+    """All that was asked for has been searched."""
+
+    asked: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFailed:
+    """Nothing could be found: one sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanJob:
+    """Look for clips in files and folders."""
+
+    paths: tuple[Path, ...]
+
+    def run(self, tell: Tell, cancelled: Cancelled) -> None:
+        """Tell `ScanBegan`, `ScanFound` again and again, and `ScanEnded`."""
+        from lsgui.readers.base import is_clip  # here: readers load OpenCV and pydicom
+
+        folders = tuple(path for path in self.paths if path.is_dir() and not is_clip(path))
+        remembered = _recalled(folders) if folders == self.paths else None
+        tell(ScanBegan(self.paths, folders, remembered))
+        wanted = "" if remembered is None else remembered.clip
+        for batch in scan_batches(self.paths, cancelled):
+            left_at = next((e.path for e in batch if clip_key(e.path) == wanted), None) if wanted else None
+            tell(ScanFound(self.paths, batch, left_at))
+        tell(ScanEnded(self.paths))
+
+    def failure(self, sentence: str) -> ScanFailed:
+        """Return the event for a scan that found nothing."""
+        return ScanFailed(sentence)
+
+
+def _recalled(folders: tuple[Path, ...]) -> Remembered | None:
+    try:
+        return WorklistMemory(worklists_file()).recall(folders)
+    except LsguiError:
+        log.info("what was remembered of worklists is lost", exc_info=True)
+        return None

@@ -1,0 +1,82 @@
+"""Groups of a worklist: DICOM instances by study, other files by folder."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsgui.review.state import WorklistEntry
+from lsgui.review.worklist_choice import ClipPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clips under one heading, as places in the worklist in reading order. The key is kept while files come and go."""
+
+    key: str
+    title: str
+    clips: tuple[int, ...]
+
+
+def grouped(worklist: Sequence[WorklistEntry], shown: Sequence[int]) -> list[Group]:
+    """Return the clips by study and folder.
+
+    A study is numbered by its first clip in the whole worklist, so that it keeps its number under every filter, and
+    named by that number alone. Its instances are ordered by series and instance number. Other files are grouped by
+    folder, in the order in which they were found.
+
+    Parameters
+    ----------
+    worklist
+        Every clip, in the order in which it was found.
+    shown
+        Places of the clips that are listed, rising.
+    """
+    numbers = {key: number for number, key in enumerate(_studies(worklist), start=1)}
+    members: dict[str, list[int]] = {}
+    for index in shown:
+        members.setdefault(worklist[index].group, []).append(index)
+    folders = {key: worklist[clips[0]].path.parent for key, clips in members.items() if key not in numbers}
+    root = _common_folder(list(folders.values()))
+    return [
+        Group(key, f"Study {numbers[key]}", tuple(sorted(clips, key=lambda index: _rank(worklist[index]))))
+        if key in numbers
+        else Group(key, _folder_title(folders[key], root), tuple(clips))
+        for key, clips in members.items()
+    ]
+
+
+def study_key(place: ClipPlace) -> str:
+    """Return the group of an instance."""
+    return f"{_STUDY}{place.study}"
+
+
+def folder_key(path: Path) -> str:
+    """Return the group of a file that belongs to no study."""
+    return f"folder {os.path.dirname(path)}"  # noqa: PTH120 - for ten thousand files a Path's parent takes too long
+
+
+_STUDY = "study "
+
+
+def _studies(worklist: Sequence[WorklistEntry]) -> list[str]:
+    keys = dict.fromkeys(entry.group for entry in worklist)
+    return [key for key in keys if key.startswith(_STUDY)]
+
+
+def _rank(entry: WorklistEntry) -> tuple[int, str, int]:
+    return (0, "", 0) if entry.place is None else entry.place.rank
+
+
+def _common_folder(folders: Sequence[Path]) -> Path | None:
+    try:
+        return Path(os.path.commonpath(folders)) if folders else None
+    except ValueError:  # on different drives
+        return None
+
+
+def _folder_title(folder: Path, root: Path | None) -> str:
+    """Return a folder's name below what all folders share; its own name where it is that."""
+    if root is None or folder == root:
+        return folder.name or str(folder)
+    return " / ".join(folder.relative_to(root).parts)
