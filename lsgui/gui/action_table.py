@@ -3,6 +3,7 @@
 from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY
 from lsgui.gui.action_table_maps import MAPS
 from lsgui.gui.action_table_views import HEAT, MMODE
+from lsgui.gui.action_table_worklist import WORKLIST
 from lsgui.gui.actions import Action, has_clip, has_line, has_worklist, is_complete
 from lsgui.review import transitions as to
 from lsgui.review.state import OverlayName
@@ -223,4 +224,4 @@ HELP = (
     Action("about", "Help", "About lsgui", ("Shift+F1",), "Versions and device.", lambda d: d.window.show_about()),
 )
 
-ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *MAPS, *LABEL, *MMODE, *HELP)
+ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *VIEW, *PLAY, *ANALYSE, *MAPS, *LABEL, *WORKLIST, *MMODE, *HELP)

@@ -10,7 +10,7 @@ from lsgui.review.state import LoadPhase, ReviewState
 if TYPE_CHECKING:
     from lsgui.gui.window_commands import WindowCommands  # which shows the table: only the type is needed here
 
-MENUS = ("File", "Edit", "View", "Play", "Analyse", "Label", "Tools", "Help")
+MENUS = ("File", "Edit", "View", "Play", "Analyse", "Label", "Worklist", "Tools", "Help")
 
 
 class Desk(NamedTuple):

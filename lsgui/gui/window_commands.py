@@ -15,6 +15,7 @@ from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
 from lsgui.gui.mmode_export import MModeExporter
 from lsgui.gui.override_strip import OverrideStrip
+from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review.paths import log_dir
 
 _THEMES: tuple[Literal["dark", "light", "system"], ...] = ("dark", "light", "system")
@@ -34,6 +35,7 @@ class WindowCommands(QObject):
         self._columns = columns
         self.exporter = MModeExporter(self)
         self.exporter.ended.connect(controller.tell)
+        self.worklist = window.findChild(WorklistPanel)
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""
 
@@ -154,6 +156,12 @@ class WindowCommands(QObject):
     def toggle_left(self) -> None:
         """Show or hide the worklist."""
         self._columns.toggle("left")
+
+    def open_worklist(self) -> WorklistPanel:
+        """Show the worklist where it is hidden, and return it."""
+        if self.worklist.isHidden():
+            self._columns.toggle("left")
+        return self.worklist
 
     def toggle_right(self) -> None:
         """Show or hide the right column."""

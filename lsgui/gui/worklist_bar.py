@@ -61,6 +61,11 @@ class WorklistBar(QWidget):
         column.addWidget(self.search)
         column.addLayout(buttons)
 
+    def start_search(self) -> None:
+        """Give the keys to the search."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Show what is chosen."""
         self._state = new

@@ -21,7 +21,7 @@ class Learnt:
 
 def listing_set(state: ReviewState, choice: ListChoice) -> ReviewState:
     """Take over a choice. The clip on screen stays listed from now on only where the choice lists it."""
-    if choice == state.listing:
+    if replace(choice, stays=state.listing.stays) == state.listing:
         return state
     chosen = replace(state, listing=choice)
     return replace(state, listing=replace(choice, stays=selected_is_listed(chosen)))
