@@ -66,7 +66,7 @@ def read_metafile(folder: Path, path: Path | None = None) -> Metafile:
     people = {entry.video_name: person_of(entry.video_name) for entry in entries}
     for beside in dict.fromkeys((folder / PATIENTS, path.parent / PATIENTS)):
         if beside.is_file():
-            people |= _overrules(beside, people)
+            people |= overruled(beside, people)
             break
     places = _places(folder)
     rows: list[DatasetRow] = []
@@ -85,7 +85,19 @@ def read_metafile(folder: Path, path: Path | None = None) -> Metafile:
     return Metafile(tuple(rows), tuple(missing))
 
 
-def _overrules(path: Path, people: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def overruled(path: Path, people: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return patient and source of the clips that a `patients.csv` names.
+
+    Parameters
+    ----------
+    people
+        Patient and source of every clip, for what the table leaves open.
+
+    Raises
+    ------
+    DatasetError
+        When the table cannot be read, or names a clip that is not among these.
+    """
     out: dict[str, tuple[str, str]] = {}
     for number, cells in enumerate(read_table(path, ("clip", "patient")), start=2):
         name = cells["clip"]

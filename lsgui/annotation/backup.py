@@ -1,0 +1,113 @@
+"""Copies of the store: one asked for, and a rolling set of one a day beside it."""
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+from lsgui.annotation.store import AnnotationStore
+from lsgui.core.errors import LsguiError
+
+KEPT_DAYS = 7
+"""Days of the rolling set, counted by copies: a week of work, however long ago it was."""
+
+
+def save_backup(store: AnnotationStore, path: Path) -> int:
+    """Copy a store to a new file, while other programs may write to it, and look whether the copy is whole.
+
+    Returns
+    -------
+    int
+        How many statements it holds.
+
+    Raises
+    ------
+    LsguiError
+        When the file is there already, cannot be written, or came out damaged (it is then taken away again).
+    """
+    if path.exists():
+        raise LsguiError(
+            f"{path.name} is there already: a backup never takes the place of a file, choose another name."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another folder.") from fault
+    store.copy_to(path)
+    try:
+        return _verified(path)
+    except sqlite3.Error as fault:
+        path.unlink(missing_ok=True)
+        raise LsguiError(f"{path.name}: the copy cannot be read back: choose another drive.") from fault
+
+
+def daily_backup(store: AnnotationStore, today: date | None = None, keep: int = KEPT_DAYS) -> Path | None:
+    """Copy the store beside itself, once a day; of these copies the newest `keep` stay.
+
+    To be called when a program is about to write for the first time that day. `labels.sqlite` gives
+    `labels.backups/labels.2026-03-01.sqlite`.
+
+    Returns
+    -------
+    Path or None
+        The new copy; None where today's is there already.
+
+    Raises
+    ------
+    LsguiError
+        When it cannot be written; the store itself is not touched by that.
+    """
+    source = store.path
+    folder = source.with_name(f"{source.stem}.backups")
+    target = folder / f"{source.stem}.{(today or date.today()).isoformat()}{source.suffix}"
+    if target.exists():
+        return None
+    save_backup(store, target)
+    copies = backups_of(source)
+    for old in copies[: max(0, len(copies) - keep)]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def backups_of(path: Path) -> tuple[Path, ...]:
+    """Return the daily copies of a store, the oldest first."""
+    folder = path.with_name(f"{path.stem}.backups")
+    form = re.compile(rf"{re.escape(path.stem)}\.\d{{4}}-\d\d-\d\d{re.escape(path.suffix)}")
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(file for file in folder.iterdir() if form.fullmatch(file.name)))
+
+
+def copy_for_reading(path: Path, target: Path) -> None:
+    """Copy a store that is not to be touched: it may be old, on a write-protected disk, or in use by another program.
+
+    Raises
+    ------
+    LsguiError
+        When it cannot be read.
+    """
+    if not path.is_file():
+        raise LsguiError(f"{path.name}: there is no such annotation store: check the name.")
+    address = path.resolve().as_uri()
+    for mode in ("mode=ro", "immutable=1"):  # the second one needs no files beside the store
+        try:
+            with (
+                closing(sqlite3.connect(f"{address}?{mode}", uri=True)) as source,
+                closing(sqlite3.connect(target)) as copy,
+            ):
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+                return
+        except sqlite3.OperationalError as fault:
+            if mode == "immutable=1" or path.with_name(f"{path.name}-wal").exists():
+                raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault}).") from fault
+        except sqlite3.DatabaseError as fault:
+            raise LsguiError(f"{path.name} is not an annotation store of lsgui: choose another file.") from fault
+
+
+def _verified(path: Path) -> int:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+        if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("malformed")
+        return int(copy.execute("SELECT count(*) FROM history").fetchone()[0])

@@ -1,0 +1,146 @@
+"""Whether a store is sound: the file, every row, what refers to what, and whether the clips can still be found."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lsgui.annotation.clips_at_hand import ClipsAtHand
+from lsgui.annotation.exchange import is_by_name, note_on
+from lsgui.annotation.schema import VERSION, is_annotation_store, stored_version
+from lsgui.annotation.store import AnnotationStore
+from lsgui.annotation.value_check import value_fault
+from lsgui.core.errors import LsguiError
+from lsgui.core.reading import StatementKind
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found.
+
+    Attributes
+    ----------
+    statements, clips
+        How many were looked at.
+    faults
+        One sentence for each thing that is wrong, with what to do; empty for a sound store.
+    notes
+        Sentences on what is no fault but should be known.
+    """
+
+    statements: int
+    clips: int
+    faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check_file(path: Path) -> Checkup:
+    """Look at the file without changing it: a store that this program cannot open is looked at too.
+
+    Raises
+    ------
+    LsguiError
+        When there is no such file, or it is no store at all.
+    """
+    if not path.is_file():
+        raise LsguiError(f"{path.name}: there is no such annotation store: check the name given with --store.")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            if not is_annotation_store(connection):
+                raise LsguiError(f"{path.name} is not an annotation store of lsgui: choose another file.")
+            version = stored_version(connection)
+            if version > VERSION:
+                raise LsguiError(f"{path.name} was written by a newer lsgui: update this one to read it.")
+            bad = [row[0] for row in connection.execute("PRAGMA integrity_check(10)")]
+            faults = [] if bad == ["ok"] else [_DAMAGED.format(path.name, bad[0])]
+            if version < VERSION:
+                note = f"{path.name} is of version {version}; it is brought to {VERSION} when it is next opened."
+                return Checkup(0, 0, tuple(faults), (note,))
+            rows = connection.execute(_ROWS).fetchall()
+            faults += _row_faults(rows)
+    except sqlite3.DatabaseError as fault:
+        return Checkup(0, 0, (_DAMAGED.format(path.name, fault),))
+    return Checkup(len(rows), len({row[2] for row in rows}), tuple(faults))
+
+
+def check_clips(store: AnnotationStore, clips: ClipsAtHand) -> tuple[str, ...]:
+    """Return sentences on clips with labels that are not at hand, and on labels that wait for their clip."""
+    gone, waiting = [], []
+    seen: dict[str, str] = {said.content_hash: said.file_name for said in store.standing()}
+    for digest, name in seen.items():
+        found = clips.of(digest, name)
+        if is_by_name(digest, name):
+            waiting += [name] if found else []
+        if found is None:
+            gone.append(name)
+    return tuple(
+        filter(
+            None,
+            (
+                note_on(gone, f"is {_NOT_FOUND}", f"are {_NOT_FOUND}"),
+                note_on(waiting, f"is here now, {_WAITING}", f"are here now, {_WAITING}"),
+            ),
+        )
+    )
+
+
+def kept_by_name(store: AnnotationStore) -> tuple[str, ...]:
+    """Return the names of clips whose labels are kept by name."""
+    names = {said.file_name: None for said in store.standing() if is_by_name(said.content_hash, said.file_name)}
+    return tuple(names)
+
+
+_ROWS = (
+    "SELECT id, uid, content_hash, file_name, rater, sitting, kind, subject, value, said_at, program_version, blind "
+    "FROM history ORDER BY id"
+)
+_DAMAGED = "{}: the file is damaged ({}): put a backup in its place, see lsgui labels backup."
+_NOT_FOUND = "not in the folders of --clips under any name: name the folder where it lies"
+_WAITING = "but its labels are kept by name: import them again with --clips to bind them"
+_Row = tuple[int, str, str, str, str, int, str, str, str | None, str, str, int]
+
+
+def _row_faults(rows: Iterable[_Row]) -> list[str]:
+    """Return a sentence for each kind of fault, with how many rows have it and the first of them."""
+    found: dict[str, list[int]] = {}
+    labels: dict[str, tuple[str, str, int]] = {}
+    rows = list(rows)
+    for row in rows:
+        if row[6] == StatementKind.LABEL:
+            labels[row[1]] = (row[2], row[4], row[5])
+    for row in rows:
+        for fault in _faults_of(row, labels):
+            found.setdefault(fault, []).append(row[0])
+    return [
+        f"{len(numbers)} {'rows' if len(numbers) > 1 else 'row'} of the history (first: {numbers[0]}): {fault}."
+        for fault, numbers in found.items()
+    ]
+
+
+def _faults_of(row: _Row, labels: dict[str, tuple[str, str, int]]) -> Iterator[str]:
+    _, _, digest, _, rater, sitting, kind, subject, value, said_at, _, _ = row
+    if not _HASH.fullmatch(digest):
+        yield "the clip's content hash is none: export what is sound as JSON and import it into a new store"
+    if kind not in list(StatementKind):
+        yield f"the kind {kind!r} is unknown: a newer lsgui wrote it, update this one"
+        return
+    try:
+        fault = value_fault(StatementKind(kind), None if value is None else json.loads(value), subject)
+    except ValueError:
+        fault = "the value is no JSON"
+    if fault:
+        yield f"{fault}: say it again in the window"
+    try:
+        aware = datetime.fromisoformat(said_at).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        yield "the moment is none: a foreign program wrote it, put a backup in its place"
+    if kind == StatementKind.OVERRIDE and labels.get(subject) != (digest, rater, sitting):
+        yield "an override belongs to no label of its rater: save the label and the reason again"

@@ -1,0 +1,116 @@
+"""Labels as JSON: the whole history, every statement with its uid, so that stores of several machines can be merged.
+
+The file is `{"format": "lsgui labels", "version": 1, "statements": [...], "clips": [...], "verdicts": [...],
+"masks": [...]}`; each entry has the fields of its noun (`core.reading.Statement`, `annotation.clip_facts`). Reading it
+twice adds nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from lsgui.annotation.clip_facts import ApprovedMask, ClipFacts, StoredVerdict, moment_text
+from lsgui.annotation.exchange import Labels, bare_file_name
+from lsgui.annotation.value_check import value_fault
+from lsgui.core.errors import LsguiError
+from lsgui.core.reading import Statement
+
+FORMAT = "lsgui labels"
+VERSION = 1
+
+_TABLES: dict[str, TypeAdapter[Any]] = {
+    "statements": TypeAdapter(tuple[Statement, ...]),
+    "clips": TypeAdapter(tuple[ClipFacts, ...]),
+    "verdicts": TypeAdapter(tuple[StoredVerdict, ...]),
+    "masks": TypeAdapter(tuple[ApprovedMask, ...]),
+}
+_HASH = re.compile(r"[0-9a-f]{64}")
+_UID = re.compile(r"[0-9a-f]{32}")
+
+
+def to_json(labels: Labels) -> str:
+    """Return labels as the text of a JSON file, one entry a line."""
+    tables = {
+        "statements": labels.statements,
+        "clips": labels.clips,
+        "verdicts": labels.verdicts,
+        "masks": labels.masks,
+    }
+    parts = [f'"format": {json.dumps(FORMAT)}', f'"version": {VERSION}']
+    for name, entries in tables.items():
+        lines = ",\n".join("  " + json.dumps(as_mapping(entry), ensure_ascii=False) for entry in entries)
+        parts.append(f'"{name}": [\n{lines}\n]' if lines else f'"{name}": []')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def read_json(path: Path) -> Labels:
+    """Read a file that `to_json` made.
+
+    Raises
+    ------
+    LsguiError
+        One sentence that names the file and the entry.
+    """
+    data = load_json(path)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise LsguiError(f"{path.name} holds no labels of lsgui: export them again, or name another --format.")
+    version = data.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise LsguiError(f"{path.name} does not say the version of its form: export it again.")
+    if version > VERSION:
+        raise LsguiError(f"{path.name} was written by a newer lsgui: update this one to read it.")
+    for name, table in _TABLES.items():
+        data[name] = _entries(path, name, table, data.get(name, []))
+    return Labels(tuple(_checked(path, data["statements"])), data["clips"], data["verdicts"], data["masks"])
+
+
+def load_json(path: Path) -> Any:
+    """Return what a JSON file holds; LsguiError where it cannot be read or is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as fault:
+        raise LsguiError(f"{path.name}: the labels cannot be read ({fault.strerror}).") from fault
+    except (ValueError, RecursionError) as fault:
+        raise LsguiError(f"{path.name} is not a JSON file ({fault}): export it again.") from fault
+
+
+def as_mapping(entry: Any) -> dict[str, Any]:
+    """Return a statement, facts, a verdict or a mask as a mapping of plain JSON."""
+    return {part.name: _plain(getattr(entry, part.name)) for part in fields(entry)}
+
+
+def _plain(value: Any) -> Any:
+    return moment_text(value) if isinstance(value, datetime) else value
+
+
+def _entries(path: Path, name: str, table: TypeAdapter[Any], data: Any) -> Any:
+    try:
+        return table.validate_python(data)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        number = next((part for part in first["loc"] if isinstance(part, int)), None)
+        place = name if number is None else f"entry {number + 1} of {name}"
+        field = ", ".join(str(part) for part in first["loc"][1:])
+        raise LsguiError(
+            f"{path.name}, {place}: {f'{field}: ' if field else ''}{first['msg']}: export it again."
+        ) from fault
+
+
+def _checked(path: Path, statements: Iterable[Statement]) -> Iterable[Statement]:
+    for number, said in enumerate(statements, start=1):
+        fault = value_fault(said.kind, said.value, said.subject)
+        if not _UID.fullmatch(said.uid) or not _HASH.fullmatch(said.content_hash):
+            fault = "uid and content_hash are 32 and 64 hexadecimal digits"
+        elif not said.rater.strip() or said.sitting < 1:
+            fault = "a statement has a rater, and a sitting from 1 up"
+        elif said.said_at.tzinfo is None:
+            fault = "said_at has no time zone"
+        if fault:
+            raise LsguiError(f"{path.name}, entry {number} of statements: {fault}: nothing was taken over.")
+        yield replace(said, file_name=bare_file_name(said.file_name), rater=said.rater.strip())
