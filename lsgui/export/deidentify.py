@@ -10,7 +10,7 @@ from lsgui.core.clip import Clip, ClipInfo
 from lsgui.export.dicom_header import DeidentifyOptions, deidentified_header, describe_capture
 from lsgui.export.dicom_pixels import put_pixels, save_dicom
 from lsgui.export.dicom_subject import SC_GREY_MULTIFRAME, US_IMAGE, converted_subject, shared_class
-from lsgui.export.dicom_values import as_decimals, as_floats, as_whole, copied, decimal, one_of
+from lsgui.export.dicom_values import copied, decimal, decimals, floats, one_of, whole_number
 from lsgui.export.mask import PixelMask, masked_clip
 from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.export.secondary_capture import describe_grey_capture
@@ -23,35 +23,37 @@ _LOSSY_SYNTAXES = ("50", "51", "81", "91", "100", "101", "102", "103", "104", "1
 """Last part of 1.2.840.10008.1.2.4.x for transfer syntaxes that lose, or may have lost, something."""
 
 _CINE = {
-    "CineRate": as_whole,
-    "RecommendedDisplayFrameRate": as_whole,
-    "EffectiveDuration": as_decimals,
-    "StartTrim": as_whole,
-    "StopTrim": as_whole,
-    "PreferredPlaybackSequencing": as_whole,
+    "CineRate": whole_number(1, 10_000),
+    "RecommendedDisplayFrameRate": whole_number(1, 10_000),
+    "EffectiveDuration": decimals(0.0, 3600.0),
+    "StartTrim": whole_number(1, 100_000),
+    "StopTrim": whole_number(1, 100_000),
+    "PreferredPlaybackSequencing": whole_number(0, 1),
 }
 _ACQUISITION = {
-    "PixelSpacing": as_decimals,
-    "DepthOfScanField": as_whole,
-    "MechanicalIndex": as_decimals,
-    "SoftTissueThermalIndex": as_decimals,
-    "BoneThermalIndex": as_decimals,
-    "TransducerType": one_of(
-        "SECTOR_PHASED", "SECTOR_MECH", "SECTOR_ANNULAR", "LINEAR", "CURVED LINEAR", "SINGLE_CRYSTAL"
-    ),
+    "PixelSpacing": decimals(0.001, 10.0),
+    "DepthOfScanField": whole_number(1, 500),
+    "MechanicalIndex": decimals(0.0, 10.0),
+    "SoftTissueThermalIndex": decimals(0.0, 20.0),
+    "BoneThermalIndex": decimals(0.0, 20.0),
+    "TransducerType": one_of("SECTOR_PHASED", "SECTOR_MECH", "SECTOR_ANNULAR", "LINEAR", "CURVED LINEAR"),
     "ImageLaterality": one_of("R", "L", "U", "B"),
     "Laterality": one_of("R", "L"),
 }
+_PLACE = whole_number(-100_000, 100_000)
 _REGION = {
-    **dict.fromkeys(("RegionSpatialFormat", "RegionDataType", "RegionFlags"), as_whole),
-    **dict.fromkeys((f"RegionLocation{end}" for end in ("MinX0", "MinY0", "MaxX1", "MaxY1")), as_whole),
-    **dict.fromkeys((f"ReferencePixel{axis}0" for axis in "XY"), as_whole),
-    **dict.fromkeys((f"PhysicalUnits{axis}Direction" for axis in "XY"), as_whole),
-    **dict.fromkeys((f"PhysicalDelta{axis}" for axis in "XY"), as_floats),
-    **dict.fromkeys((f"ReferencePixelPhysicalValue{axis}" for axis in "XY"), as_floats),
-    **dict.fromkeys(("TransducerFrequency", "PulseRepetitionFrequency"), as_whole),
+    "RegionSpatialFormat": whole_number(0, 5),
+    "RegionDataType": whole_number(0, 19),
+    "RegionFlags": whole_number(0, 7),
+    **dict.fromkeys((f"RegionLocation{end}" for end in ("MinX0", "MinY0", "MaxX1", "MaxY1")), _PLACE),
+    **dict.fromkeys((f"ReferencePixel{axis}0" for axis in "XY"), _PLACE),
+    **dict.fromkeys((f"PhysicalUnits{axis}Direction" for axis in "XY"), whole_number(0, 12)),
+    **dict.fromkeys((f"PhysicalDelta{axis}" for axis in "XY"), floats(-100.0, 100.0)),
+    **dict.fromkeys((f"ReferencePixelPhysicalValue{axis}" for axis in "XY"), floats(-1000.0, 1000.0)),
+    "TransducerFrequency": whole_number(1, 100_000),
 }
-_REGION_NEEDS = ("RegionSpatialFormat", "RegionDataType", "RegionLocationMinX0", "PhysicalDeltaX", "PhysicalDeltaY")
+_REGION_CAN_LACK = ("Reference", "Transducer", "RegionFlags")
+_REGION_NEEDS = tuple(keyword for keyword in _REGION if not keyword.startswith(_REGION_CAN_LACK))
 
 
 def deidentified_name(clip_path: Path, pseudonyms: Pseudonyms) -> str:
@@ -129,7 +131,7 @@ def _nothing() -> None:
 def _describe_picture(data: Dataset, source: Dataset, clip: Clip) -> None:
     data.SOPClassUID = shared_class(text(source, "SOPClassUID"), len(clip))
     data.ImageType = ["DERIVED", "PRIMARY"]
-    data.DerivationDescription = "Decoded to grey; all but the approved part of the picture blanked"
+    data.DerivationDescription = "Decoded to 8-bit grey; all but the approved part of the picture blanked"
     data.PatientOrientation = ""
     data.BurnedInAnnotation = "NO"
     data.update(copied(source, _ACQUISITION))
@@ -137,6 +139,8 @@ def _describe_picture(data: Dataset, source: Dataset, clip: Clip) -> None:
         data.Laterality = ""
     regions = [copied(item, _REGION) for item in items(source, "SequenceOfUltrasoundRegions")]
     regions = [item for item in regions if all(keyword in item for keyword in _REGION_NEEDS)]
+    for region in regions:
+        region.setdefault("RegionFlags", 0)
     if regions:
         data.SequenceOfUltrasoundRegions = regions
     if str(data.SOPClassUID) == SC_GREY_MULTIFRAME:

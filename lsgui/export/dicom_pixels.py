@@ -98,9 +98,12 @@ def _encode(frame: Pixels, compression: Compression, quality: int) -> bytes:
     if compression == "none":
         return frame.tobytes()
     if compression == "lossless":
-        from jpeg_ls import encode_array  # type: ignore[import-untyped]  # it has no stubs
+        from jpeg_ls import encode_buffer  # type: ignore[import-untyped]  # it has no stubs
 
-        return bytes(encode_array(frame, lossy_error=0, interleave_mode=0 if frame.ndim == 2 else 2))
+        # eight bits also for a black frame: a codestream that says fewer than the tags is refused by strict decoders
+        samples = 1 if frame.ndim == 2 else frame.shape[2]
+        mode = 0 if samples == 1 else 2
+        return bytes(encode_buffer(frame.tobytes(), *frame.shape[:2], samples, 8, interleave_mode=mode))
     plain = frame if frame.ndim == 2 else frame[..., ::-1]
     # OpenCV halves the colour samples of each row pair; DICOM's YBR_FULL_422 halves them along the row only
     half = [] if frame.ndim == 2 else [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422]

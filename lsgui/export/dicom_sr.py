@@ -251,7 +251,7 @@ def _reading_group(reading: ReadingRecord, findings: Findings, source: Dataset) 
         words.append((REMARK, "Adjudication of several readings"))
     words.append((STATEMENT_OF_USE, RESEARCH_LINE))
     _add_text(group, words)
-    group[0].ObservationDateTime = f"{reading.said_at.astimezone():%Y%m%d%H%M%S%z}"
+    group[0].ObservationDateTime = f"{reading.said_at.astimezone():%Y%m%d%H%M%S}"
     return group
 
 

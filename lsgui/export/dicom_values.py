@@ -5,7 +5,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from lsgui.readers.dicom_parts.tags import numbers, text, value
+from lsgui.readers.dicom_parts.tags import numbers, text
 
 Parse = Callable[[Dataset, str], Any]
 
@@ -20,24 +20,40 @@ def copied(source: Dataset, keywords: Mapping[str, Parse]) -> Dataset:
     return out
 
 
-def as_decimals(source: Dataset, keyword: str) -> Any:
-    """Parse decimal strings."""
-    found = [decimal(number) for number in numbers(source, keyword)]
-    return None if not found else found[0] if len(found) == 1 else found
+def decimals(low: float, high: float) -> Parse:
+    """Return a parser of decimal strings that can be true: what is out of range may be somebody's number."""
+
+    def parse(source: Dataset, keyword: str) -> Any:
+        found = _within(source, keyword, low, high)
+        written = [decimal(number) for number in found]
+        return None if not written else written[0] if len(written) == 1 else written
+
+    return parse
 
 
-def as_floats(source: Dataset, keyword: str) -> Any:
-    """Parse binary floating point numbers."""
+def floats(low: float, high: float) -> Parse:
+    """Return a parser of one binary floating point number that can be true."""
+
+    def parse(source: Dataset, keyword: str) -> float | None:
+        found = _within(source, keyword, low, high)
+        return found[0] if len(found) == 1 else None
+
+    return parse
+
+
+def whole_number(low: int, high: int) -> Parse:
+    """Return a parser of one whole number that can be true."""
+
+    def parse(source: Dataset, keyword: str) -> int | None:
+        found = _within(source, keyword, low, high)
+        return int(found[0]) if len(found) == 1 and float(found[0]).is_integer() else None
+
+    return parse
+
+
+def _within(source: Dataset, keyword: str, low: float, high: float) -> list[float]:
     found = numbers(source, keyword)
-    return None if not found else found[0] if len(found) == 1 else found
-
-
-def as_whole(source: Dataset, keyword: str) -> int | None:
-    """Parse one whole number of at most 32 bits."""
-    found = numbers(source, keyword)
-    if len(found) != 1 or not float(found[0]).is_integer() or not -(1 << 31) <= found[0] < 1 << 32:
-        return None
-    return int(found[0])
+    return found if all(low <= number <= high for number in found) else []
 
 
 def one_of(*allowed: str) -> Parse:
@@ -48,11 +64,6 @@ def one_of(*allowed: str) -> Parse:
         return found if found in allowed else None
 
     return parse
-
-
-def has(source: Dataset, keyword: str) -> bool:
-    """Tell whether a tag is there with a value."""
-    return value(source, keyword) is not None
 
 
 def decimal(number: float) -> str:
