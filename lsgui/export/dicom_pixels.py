@@ -1,12 +1,14 @@
 """Pictures into DICOM pixel data: grey or colour, uncompressed, lossless or JPEG."""
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless
@@ -15,6 +17,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
 from lsgui.export.dicom_header import add_file_meta
 from lsgui.export.dicom_values import decimal
+from lsgui.readers.dicom_parts.tags import quiet
 
 Pixels = npt.NDArray[np.uint8]
 Compression = Literal["none", "lossless", "jpeg"]
@@ -82,12 +85,11 @@ def save_dicom(dataset: Dataset, transfer_syntax: str, out: Path) -> None:
     LsguiError
         When it cannot be written.
     """
-    from io import BytesIO
-
     add_file_meta(dataset, transfer_syntax)
     dataset.preamble = b"\0" * 128
     buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
+    with quiet(), disable_value_validation():
+        dataset.save_as(buffer, enforce_file_format=True)
     try:
         write_atomic(out, buffer.getvalue())
     except OSError as fault:

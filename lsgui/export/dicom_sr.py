@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -18,9 +19,10 @@ from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, ReaderLabel, S
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import CONFIDENCE_WORDS, ReadingRecord
-from lsgui.export.dicom_header import IMPLEMENTATION_UID
+from lsgui.export.dicom_header import IMPLEMENTATION_UID, UTF_8
 from lsgui.export.dicom_pixels import save_dicom
 from lsgui.export.stamp import Stamp
+from lsgui.readers.dicom_parts.tags import quiet
 
 if TYPE_CHECKING:
     from highdicom.sr import ContentItem
@@ -121,26 +123,27 @@ def write_structured_report(findings: Findings, source: Dataset, stamp: Stamp, o
     groups += [_reading_group(reading, findings, source) for reading in findings.readings if reading.label is not None]
     if not groups:
         raise ValueError("neither a verdict nor a reading")
-    content = MeasurementReport(
-        observation_context=_observers(findings),
-        procedure_reported=_CHEST_ULTRASOUND,
-        imaging_measurements=groups,
-    )
-    report: Dataset = Comprehensive3DSR(
-        evidence=[source],
-        content=content,
-        series_instance_uid=generate_uid(prefix=None),
-        series_number=_SERIES_NUMBER,
-        sop_instance_uid=generate_uid(prefix=None),
-        instance_number=1,
-        manufacturer="lsgui",
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-        specific_character_set="ISO_IR 192",
-        manufacturer_model_name="lsgui",
-        software_versions=__version__,
-    )
+    with quiet(), disable_value_validation():  # a source's odd values are not this program's to complain of
+        content = MeasurementReport(
+            observation_context=_observers(findings),
+            procedure_reported=_CHEST_ULTRASOUND,
+            imaging_measurements=groups,
+        )
+        report: Dataset = Comprehensive3DSR(
+            evidence=[source],
+            content=content,
+            series_instance_uid=generate_uid(prefix=None),
+            series_number=_SERIES_NUMBER,
+            sop_instance_uid=generate_uid(prefix=None),
+            instance_number=1,
+            manufacturer="lsgui",
+            is_complete=True,
+            is_final=False,
+            is_verified=False,
+            specific_character_set=UTF_8,
+            manufacturer_model_name="lsgui",
+            software_versions=__version__,
+        )
     _finish(report, source, stamp)
     save_dicom(report, str(ExplicitVRLittleEndian), out)
 

@@ -1,17 +1,20 @@
 """Whom and what results of a clip belong to: its patient and study, under pseudonyms or by name."""
 
+import re
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from lsgui.core.errors import LsguiError
 from lsgui.export.dicom_header import UTF_8, DeidentifyOptions, deidentified_header, unnamed_header
 from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.readers.base import HEAD_BYTES, clip_readers
 from lsgui.readers.dicom_parts.header import read_header
-from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, quiet, text, whole
+from lsgui.readers.dicom_parts.tags import quiet, text, whole
 
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
 US_IMAGE = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -26,20 +29,22 @@ _OF_THE_INSTANCE = frozenset(
 """What belongs to the clip alone, not to results of it."""
 
 IDENTITY_KEYWORDS = (
-    *(
-        "PatientName",
-        "PatientID",
-        "IssuerOfPatientID",
-        "PatientBirthDate",
-        "PatientSex",
-        "PatientAge",
-        "OtherPatientIDs",
-    ),
+    *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge"),
     *("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber"),
-    *("ReferringPhysicianName", "ReferencedStudySequence", "ReferencedPatientSequence"),
-    *("ClinicalTrialSponsorName", "ClinicalTrialProtocolID", "ClinicalTrialSubjectID"),
+    "ReferringPhysicianName",
 )
 """What a result shares with the clip it is made from where identifiers are kept: its patient and study."""
+_ANYTHING = re.compile(".*", re.DOTALL)
+_FORMS = {
+    "PatientSex": re.compile("[MFO]"),
+    "PatientAge": re.compile("[0-9]{3}[DWMY]"),
+    "PatientBirthDate": re.compile("[0-9]{8}"),
+    "StudyDate": re.compile("[0-9]{8}"),
+    "StudyTime": re.compile(r"[0-9]{2,6}(\.[0-9]{1,6})?"),
+}
+"""What a value must look like; scanners write other things too, which would make results invalid."""
+_REFERRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+_CAN_LACK = frozenset({"IssuerOfPatientID", "PatientAge", "StudyDescription"})
 
 
 def subject_of(
@@ -58,8 +63,8 @@ def subject_of(
 
     Raises
     ------
-    ClipReadError
-        When the header is damaged.
+    LsguiError
+        When the header is damaged, or names no study or instance and is to be identified.
     """
     if path.is_dir() or not _is_dicom(path):
         return unnamed_header(content_hash, pseudonyms)
@@ -68,6 +73,10 @@ def subject_of(
         frames = max(whole(source, "NumberOfFrames", 1), 1)
         if identified:
             out = identified_header(source)
+            if any(not text(out, keyword) for keyword in _REFERRED):
+                raise LsguiError(
+                    f"{path.name}: its header does not say which study and instance it is: export it without names."
+                )
         else:
             out = deidentified_header(source, pseudonyms, options or DeidentifyOptions())
             out.SOPClassUID = shared_class(text(source, "SOPClassUID"), frames)
@@ -107,21 +116,14 @@ def as_results_of(source: Dataset, *, series_number: int, when: datetime) -> Dat
 def identified_header(source: Dataset) -> Dataset:
     """Return patient and study as the source says, for results that stay in the hospital."""
     out = Dataset()
-    for keyword in (word for word in IDENTITY_KEYWORDS if word in source):
-        try:
-            with quiet():
-                element = source[keyword]
-                # names are written anew in UTF-8, whatever the source's character set is
-                out.add_new(element.tag, element.VR, element.value if element.VR == "SQ" else str(element.value or ""))
-        except PYDICOM_FAULTS:
-            continue
+    for keyword in IDENTITY_KEYWORDS:
+        found = text(source, keyword)
+        if not _FORMS.get(keyword, _ANYTHING).fullmatch(found):
+            found = ""
+        if found or keyword not in _CAN_LACK:
+            with quiet(), disable_value_validation():
+                setattr(out, keyword, found)  # written anew in UTF-8, whatever the source's character set is
     out.SpecificCharacterSet = UTF_8
-    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"):
-        if keyword not in out:
-            setattr(out, keyword, "")
-    for keyword in ("AccessionNumber", "ReferringPhysicianName"):
-        if keyword not in out:
-            setattr(out, keyword, "")
     for keyword in ("SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "Modality"):
         if text(source, keyword):
             setattr(out, keyword, text(source, keyword))
