@@ -70,10 +70,16 @@ def to_csv(records: Iterable[ReadingRecord], standing: Iterable[Statement]) -> s
     out = io.StringIO()
     table = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     table.writeheader()
-    for record in records:
+    for record in filter(_says_something, records):
         group = changes[(record.content_hash, record.rater, record.sitting, record.adjudicated)]
         table.writerow({name: _guarded(cell) for name, cell in _cells(record, group).items()})
     return out.getvalue()
+
+
+def _says_something(record: ReadingRecord) -> bool:
+    """Return whether anything is left of a reading: after an undo there may be a row with nothing in it."""
+    answers = (record.label, record.intervals, record.line, record.tags, record.confidence, record.comment)
+    return any(answer is not None and answer not in ((), "", frozenset()) for answer in answers)
 
 
 def _cells(record: ReadingRecord, group: list[Statement]) -> dict[str, str]:

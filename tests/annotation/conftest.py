@@ -1,0 +1,6 @@
+"""The annotation tests share readings of every form."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `label_samples`
