@@ -5,12 +5,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from lsgui.core.clip import Clip
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_worklist import WorklistPart
-from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipOpened, LoaderThread, LoadJob
+from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipLoaders, ClipOpened, LoadJob
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
 from lsgui.review.history import RoiHistory
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 _KEPT_CLIPS = 24
 """Of so many clips the line and the verdict stay at hand; a verdict's maps take a few megabytes each."""
+
+_AHEAD_AFTER_MS = 150
+"""How long after the clip on screen is decoded the next one is begun."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +48,13 @@ class ClipsPart(QObject):
         super().__init__(keeper)
         self._keeper = keeper
         self.worklist = WorklistPart(keeper, self.select, self)
-        self._loader = LoaderThread(self)
+        self._loader = ClipLoaders(self)
         self._loader.told.connect(self._on_loader_told)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_AHEAD_AFTER_MS)
+        self._soon.timeout.connect(self._load_ahead)
+        keeper.stateChanged.connect(self._on_keeper_stateChanged)
         self._kept: OrderedDict[Path, KeptClip] = OrderedDict()
         self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
@@ -86,8 +94,8 @@ class ClipsPart(QObject):
         self._keeper.change(lambda s: _with_kept(to.clip_selected(s, index, speed=speed), kept))
         self._keeper.change(lambda s: to.notice_set(s, self._notes.get(path, "")))
         log.info("opening %s", clip_tag(path))
-        settings = self._keeper.settings
-        self._loader.submit(LoadJob(path, settings.memory_mb * 1024 * 1024, settings.colour))
+        self._soon.stop()
+        self._loader.load(self._load_job(path, 0))
 
     def go(self, step: int) -> None:
         """Turn to the clip `step` places further down the list."""
@@ -97,9 +105,16 @@ class ClipsPart(QObject):
         """Turn to the next clip without a label."""
         self.worklist.go_next_unlabelled()
 
+    def _load_job(self, path: Path, taken: int) -> LoadJob:
+        """Return the job for a clip that gets the memory for frames but `taken` bytes, and an eighth of it at least."""
+        settings = self._keeper.settings
+        most = settings.memory_mb * 1024 * 1024
+        return LoadJob(path, max(most - taken, most // 8), settings.colour)
+
     def close_all(self) -> None:
         """Empty the worklist."""
         self.worklist.forget()
+        self._soon.stop()
         self._loader.stop_job()
         self._kept.clear()
         self.clip = None
@@ -109,6 +124,7 @@ class ClipsPart(QObject):
     def close(self) -> None:
         """End the threads."""
         self.worklist.close()
+        self._soon.stop()
         self._loader.close()
 
     def _keep(self) -> None:
@@ -122,6 +138,24 @@ class ClipsPart(QObject):
         self._kept.move_to_end(state.clip.path)
         while len(self._kept) > _KEPT_CLIPS:
             self._kept.popitem(last=False)
+
+    def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
+        """Look ahead anew when the clip on screen is decoded, or another one comes next."""
+        complete = new.clip is not None and new.clip.phase in (LoadPhase.COMPLETE, LoadPhase.FAILED)
+        before = (old.worklist, old.listing, old.selected, None if old.clip is None else old.clip.phase)
+        after = (new.worklist, new.listing, new.selected, None if new.clip is None else new.clip.phase)
+        if complete and any(one is not other for one, other in zip(before, after, strict=True)):
+            self._soon.start()
+
+    def _load_ahead(self) -> None:
+        """Decode the next unlabelled clip in the background, so that it shows at once when it is asked for."""
+        index = self.worklist.next_unlabelled()
+        if index is None:
+            self._loader.stop_ahead()
+            return
+        info = None if self.clip is None else self.clip.info
+        taken = 0 if info is None else info.frames * info.width * info.height
+        self._loader.load_ahead(self._load_job(self._keeper.state.worklist[index].path, taken))
 
     def _on_loader_told(self, event: object) -> None:
         selected = self._keeper.state.clip

@@ -36,6 +36,7 @@ class WindowCommands(QObject):
         self.exporter = MModeExporter(self)
         self.exporter.ended.connect(controller.tell)
         self.worklist = window.findChild(WorklistPanel)
+        self.worklist = window.findChildren(WorklistPanel)[0]
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""
 

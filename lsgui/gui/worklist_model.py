@@ -34,6 +34,7 @@ class WorklistModel(QStringListModel):
         self._entries: tuple[WorklistEntry, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._row_of: dict[int, int] = {}
+        self._headings: dict[int, Heading] = {}
         self._images: OrderedDict[Path, Thumbnail] = OrderedDict()
         self._asked: dict[Path, int] = {}
         thumbnails.ready.connect(self._on_thumbnails_ready)
@@ -67,52 +68,45 @@ class WorklistModel(QStringListModel):
 
     def set_list(self, entries: tuple[WorklistEntry, ...], rows: tuple[Row, ...]) -> None:
         """Take over the worklist and its rows, telling the list only what changed."""
-        old_entries, old_rows = self._entries, self._rows
-        count = len(old_entries)
-        grown = count <= len(entries) and (count == 0 or entries[count - 1].path is old_entries[-1].path)
+        old, count = self._entries, len(self._entries)
+        grown = count <= len(entries) and (count == 0 or entries[count - 1].path is old[-1].path)
+        changed = {clip for clip, (one, other) in enumerate(zip(old, entries, strict=False)) if one is not other}
         self._entries = entries
-        if grown and rows == old_rows:
-            self._tell_changed(old_entries, old_rows)
-        elif not grown or not self._tell_moved(old_entries, old_rows, rows):
+        if not grown or not self._move(rows):
             self._thumbnails.forget()
             self._asked.clear()
             self._take(rows)
             self.setStringList([""] * len(rows))
+            return
+        for clip in changed:
+            if (row := self._row_of.get(clip)) is not None:
+                self._tell(row)
 
     def _take(self, rows: tuple[Row, ...]) -> None:
         self._rows = rows
-        self._row_of = {clip: row for row, clip in enumerate(rows) if isinstance(clip, int)}
+        self._row_of = {clip: row for row, clip in enumerate(rows) if type(clip) is int}
+        self._headings = {row: heading for row, heading in enumerate(rows) if type(heading) is Heading}
 
-    def _tell_moved(
-        self, old_entries: tuple[WorklistEntry, ...], old_rows: tuple[Row, ...], rows: tuple[Row, ...]
-    ) -> bool:
-        """Tell rows that came or went at one place, and those that changed; False where it is another list."""
-        before, after = list(map(_key, old_rows)), list(map(_key, rows))
+    def _move(self, rows: tuple[Row, ...]) -> bool:
+        """Tell of rows that came or went at one place, and of headings that changed; False where it is another list."""
+        if rows == self._rows:
+            return True
+        before, after = _keys(self._rows), _keys(rows)
         start = _shared(before, after)
         end = _shared(before[start:][::-1], after[start:][::-1])
         gone, come = len(before) - start - end, len(after) - start - end
-        grows = not gone and start + end == len(before)
-        if not grows and max(gone, come) > _MOST_CHANGES:
+        if max(gone, come) > _MOST_CHANGES and (gone or end):  # any number may be added at the end
             return False
+        former = {heading.key: heading for heading in self._headings.values()}
         self._take(rows)
         if gone:
             self.removeRows(start, gone)
         if come:
             self.insertRows(start, come)
-        if gone or come:
-            old_rows = (*old_rows[:start], *rows[start : start + come], *old_rows[len(old_rows) - end :])
-        self._tell_changed(old_entries, old_rows)
+        for row, heading in self._headings.items():
+            if former.get(heading.key, heading) != heading:
+                self._tell(row)
         return True
-
-    def _tell_changed(self, old_entries: tuple[WorklistEntry, ...], old_rows: tuple[Row, ...]) -> None:
-        count = len(old_entries)
-        for number, (before, after) in enumerate(zip(old_rows, self._rows, strict=True)):
-            if isinstance(after, Heading):
-                changed = before != after
-            else:
-                changed = after < count and old_entries[after] is not self._entries[after]
-            if changed:
-                self._tell(number)
 
     def _tell(self, row: int) -> None:
         self.dataChanged.emit(self.index(row), self.index(row))
@@ -167,13 +161,17 @@ class WorklistModel(QStringListModel):
             self._tell(row)
 
 
-def _key(row: Row) -> int | str:
-    return row.key if isinstance(row, Heading) else row
+def _keys(rows: tuple[Row, ...]) -> list[int | str]:
+    return [row.key if type(row) is Heading else row for row in rows]  # type: ignore[misc]  # the other kind is int
 
 
 def _shared(before: list[int | str], after: list[int | str]) -> int:
-    """Return how many rows from the first on are the same."""
-    for number, (one, other) in enumerate(zip(before, after, strict=False)):
-        if one != other:
-            return number
-    return min(len(before), len(after))
+    """Return how many rows from the first on are the same, by halves: slices are compared without Python."""
+    low, high = 0, min(len(before), len(after))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == after[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

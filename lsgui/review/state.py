@@ -33,6 +33,8 @@ class WorklistEntry:
     error: str = ""
     group: str = ""
     """Key of its study or folder (`worklist_groups`)."""
+    lot: int = 0
+    """Its place in a random order (`worklist_lots`)."""
     place: ClipPlace | None = None
     facts: EntryFacts = NO_FACTS
 

@@ -8,6 +8,7 @@ from lsgui.core.clip import ClipInfo
 from lsgui.core.errors import CancelledError, ClipReadError
 from lsgui.review.state import WorklistEntry
 from lsgui.review.worklist_groups import folder_key
+from lsgui.review.worklist_lots import clip_lot
 
 _FIRST_BATCH = 256
 """So many clips are told at once: a screen is full of them long before a large folder is searched."""
@@ -42,7 +43,7 @@ def scan_batches(
         if path in known:
             continue
         known.add(path)
-        batch.append(WorklistEntry(path, path.name, group=folder_key(path)))
+        batch.append(WorklistEntry(path, path.name, group=folder_key(path), lot=clip_lot(path)))
         waited = time.monotonic() - told_at
         if len(batch) >= max(first, told) or waited > max(_LONGEST_WAIT_S, told * 1e-4):
             yield tuple(batch)

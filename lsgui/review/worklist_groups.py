@@ -32,6 +32,18 @@ def grouped(worklist: Sequence[WorklistEntry], shown: Sequence[int]) -> list[Gro
     shown
         Places of the clips that are listed, rising.
     """
+    asked = ([entry.group for entry in worklist], [entry.place for entry in worklist], list(shown))
+    if _last and _last[0][0] == asked:  # labels change far more often than what groups are made of
+        return _last[0][1]
+    groups = _grouped(worklist, shown)
+    _last[:] = [(asked, groups)]
+    return groups
+
+
+_last: list[tuple[tuple[list[str], list[ClipPlace | None], list[int]], list[Group]]] = []
+
+
+def _grouped(worklist: Sequence[WorklistEntry], shown: Sequence[int]) -> list[Group]:
     numbers = {key: number for number, key in enumerate(_studies(worklist), start=1)}
     members: dict[str, list[int]] = {}
     for index in shown:

@@ -5,11 +5,9 @@ not even by the clip's being listed or its place in the list. `known_facts` hold
 asks it.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 from lsgui.core.label import ReaderLabel, SlidingLabel
@@ -17,8 +15,11 @@ from lsgui.core.prediction import QualityFlag
 from lsgui.review.state import ReviewState, WorklistEntry
 from lsgui.review.worklist_choice import NO_FACTS, EntryFacts, ListChoice, ListFilter, ListOrder
 from lsgui.review.worklist_groups import Group, grouped
+from lsgui.review.worklist_lots import LOTS, lot_of
 
 _OPPOSITE = {ReaderLabel.LS_P: SlidingLabel.LS_A, ReaderLabel.LS_A: SlidingLabel.LS_P}
+_STIR = 0x9E3779B97F4A7C15
+"""An odd number, so that no two lots fall together under any seed."""
 _NO_FAULT = frozenset({QualityFlag.SCALE_ESTIMATED, QualityFlag.FRAME_RATE_ASSUMED})
 """Flags that most files without DICOM tags have: they say nothing of how the clip was recorded."""
 _OWN_LABELS = {
@@ -253,7 +254,8 @@ def _sorted(
     worklist: Sequence[WorklistEntry], shown: Sequence[int], choice: ListChoice, *, blind: bool
 ) -> Sequence[int]:
     if choice.order is ListOrder.RANDOM:
-        return sorted(shown, key=lambda index: (_lot(choice.seed, worklist[index].path), index))
+        mask = lot_of(str(choice.seed))
+        return sorted(shown, key=lambda index: (worklist[index].lot ^ mask) * _STIR & LOTS)
     if choice.order is ListOrder.UNCERTAIN:
         return sorted(shown, key=lambda index: -_unsure(known_facts(worklist[index], blind=blind)))
 
@@ -268,12 +270,3 @@ def _sorted(
 def _unsure(facts: EntryFacts) -> float:
     """Return the AI's uncertainty, -1 where it said nothing that may be known: those clips come last, by name."""
     return -1.0 if facts.uncertainty is None else facts.uncertainty
-
-
-@lru_cache(maxsize=1 << 16)
-def _lot(seed: int, path: Path) -> bytes:
-    """Return the lot that a clip draws. Clips that are added later leave the others in their order.
-
-    Drawn from the names of file and folder: the same on every machine, wherever the folder lies.
-    """
-    return hashlib.blake2b(f"{seed}\0{path.parent.name}\0{path.name}".encode(), digest_size=8).digest()
