@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lsgui.annotation.store import AnnotationStore
 from lsgui.core.clip import Clip, Frame, FrameStore
 from lsgui.core.errors import ClipReadError, LsguiError
-from lsgui.imaging.burned_in_text import find_text
-from lsgui.imaging.scan_area import find_scan_area
+
+if TYPE_CHECKING:
+    from lsgui.annotation.store import AnnotationStore
 
 Box = tuple[int, int, int, int]
 """(x, y, width, height) in pixels of the file."""
@@ -130,6 +129,11 @@ def propose_mask(clip: Clip) -> PixelMask:
     The proposal takes rather too much than too little; about 48 frames are looked at. It is a proposal only: a person
     looks at the clip and approves or corrects it (`with_blanked`, `with_shown`).
     """
+    import cv2
+
+    from lsgui.imaging.burned_in_text import find_text
+    from lsgui.imaging.scan_area import find_scan_area
+
     area = find_scan_area(clip)
     shown = cv2.erode(
         area.mask.astype(np.uint8),
@@ -155,7 +159,7 @@ class _MaskedFrames:
 
     def frame(self, index: int) -> Frame:
         """Return frame `index`, masked."""
-        out = np.asarray(cv2.bitwise_and(self._store.frame(index), self._shown), dtype=np.uint8)
+        out = np.asarray(self._store.frame(index) & self._shown, dtype=np.uint8)
         out.setflags(write=False)
         return out
 
@@ -213,7 +217,7 @@ def _dicom_series(path: Path) -> str:
         return hashlib.sha256(f"lsgui series\0{uid}\0{size}".encode()).hexdigest()
 
 
-def approved_mask(store: AnnotationStore, clip: Clip, content_hash: str) -> PixelMask:
+def approved_mask(store: "AnnotationStore", clip: Clip, content_hash: str) -> PixelMask:
     """Return the mask that a person approved for this clip's series.
 
     Raises

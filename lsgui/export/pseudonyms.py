@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lsgui.annotation.store import AnnotationStore
+if TYPE_CHECKING:
+    from lsgui.annotation.store import AnnotationStore
 
 LEAST_KEY_BYTES = 16
 SHIFT_DAYS = 3650
@@ -32,7 +34,7 @@ class Pseudonyms:
             raise ValueError(f"a key of {len(self.key)} bytes can be guessed")
 
     @classmethod
-    def of_store(cls, store: AnnotationStore) -> "Pseudonyms":
+    def of_store(cls, store: "AnnotationStore") -> "Pseudonyms":
         """Return those of a project, by the key of its annotation store."""
         return cls(bytes.fromhex("".join(store.pseudonym(f"lsgui export key {part}") for part in range(4))))
 
