@@ -327,3 +327,11 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     if not isinstance(face, ImageFont.FreeTypeFont):
         raise RuntimeError("Pillow was built without FreeType")
     return face
+
+
+_PLAIN = str.maketrans({"–": "-", "−": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
+
+
+def plain(text: str) -> str:
+    """Return text in the characters that the typeface of pictures has."""
+    return text.translate(_PLAIN).encode("latin-1", "replace").decode("latin-1")

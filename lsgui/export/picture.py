@@ -31,11 +31,12 @@ from lsgui.export.annotated_frame import (
     fitted_view,
     font,
     pixel_aspect,
+    plain,
     pleural_box,
     probability_by_frame,
 )
 from lsgui.export.stamp import Stamp
-from lsgui.inference.verdict_words import footer_lines
+from lsgui.inference.verdict_words import footer_lines, probability_words
 
 MIN_WIDTH = 960
 NO_VERDICT = "No verdict: the clip was not analysed."
@@ -149,7 +150,7 @@ class _Words:
 
 
 def _card(words: list[_Words], prediction: Prediction | None, width: int, frames: int, index: int) -> Picture:
-    lines = [replace(item, text=part) for item in words for part in _wrapped(item, width - 4 * _PAD)]
+    lines = [replace(item, text=part) for item in words for part in wrapped(item.text, item.size, width - 4 * _PAD)]
     height = 2 * _PAD + 26 + sum(_LINE if item.size < 20 else 34 for item in lines)
     image = Image.new("RGB", (width, height), PANEL)
     draw = ImageDraw.Draw(image)
@@ -174,10 +175,7 @@ def _card_words(
     if prediction is not None:
         words += _verdict_words(prediction)
     if heat is not None:
-        look = choice.look or HeatLook.of(heat)
-        scale = f"{look.low:.3g} to {look.high:.3g} {heat.unit}".rstrip()
-        note = f", {heat.note}" if heat.note else ""
-        words.append(_Words(f"Heat map: {HEAT_WORDS[heat.quantity]}, {scale}{note}", 13, MUTED))
+        words.append(_Words(heat_line(heat, choice.look), 13, MUTED))
     moment = f"frame {index + 1} of {len(clip)}, {clip.info.times_s[index]:.2f} s"
     words.append(_Words(f"{choice.name}, {moment}" if choice.name else moment.capitalize(), 13, MUTED))
     if prediction is not None:
@@ -189,6 +187,13 @@ def _card_words(
     if choice.stamp is not None:
         words.append(_Words(f"{choice.stamp.program} · clip {choice.stamp.clip_id} · {choice.stamp.utc}", 13, MUTED))
     return words
+
+
+def heat_line(heat: MotionMap, look: HeatLook | None = None) -> str:
+    """Return what a heat map shows, with the ends of its scale in units."""
+    look = look or HeatLook.of(heat)
+    scale = f"{look.low:.3g} to {look.high:.3g} {heat.unit}".rstrip()
+    return f"Heat map: {HEAT_WORDS[heat.quantity]}, {scale}{f', {heat.note}' if heat.note else ''}"
 
 
 def _foot_words(prediction: Prediction | None) -> list[_Words]:
@@ -203,10 +208,9 @@ def _verdict_words(prediction: Prediction) -> list[_Words]:
     if label is SlidingLabel.CANNOT_ASSESS:
         words.append(_Words(CANNOT_ASSESS_ADVICE, 15, TEXT))
     if prediction.p_absent is not None:
-        low, high = prediction.p_absent_interval or (prediction.p_absent, prediction.p_absent)
         words.append(
             _Words(
-                f"p(absent) {prediction.p_absent:.2f} [{low:.2f}-{high:.2f}], threshold {prediction.threshold:.2f} "
+                f"{probability_words(prediction)}, threshold {prediction.threshold:.2f} "
                 f"({prediction.threshold_source})",
                 15,
                 TEXT,
@@ -245,9 +249,10 @@ def draw_icon(draw: ImageDraw.ImageDraw, label: SlidingLabel, x: int, y: int) ->
         draw.text((x + 7, y + 1), "?", fill=colour, font=font(17))
 
 
-def _wrapped(item: _Words, width: int) -> list[str]:
-    face, out = font(item.size), [""]
-    for word in item.text.split():
+def wrapped(text: str, size: int, width: int) -> list[str]:
+    """Return the lines of a text in the typeface of pictures, at most `width` pixels wide."""
+    face, out = font(size), [""]
+    for word in plain(text).split():
         longer = f"{out[-1]} {word}".strip()
         if face.getlength(longer) <= width or not out[-1]:
             out[-1] = longer

@@ -88,6 +88,7 @@ def verdict_box(request: ExportRequest, width: float) -> Box:
 
 def _verdict_sentences(prediction: Prediction, request: ExportRequest, inner: float) -> list[tuple[str, float, bool]]:
     extent = extent_words(prediction, request.clip.info).removeprefix(prediction.label.value).removeprefix(" · ")
+    extent = f"{extent[:1].upper()}{extent[1:]}"
     out = [(line, _TEXT, False) for line in wrapped(extent, _TEXT, inner) if line and prediction.p_absent is not None]
     if prediction.label is SlidingLabel.CANNOT_ASSESS:
         out += [(line, _TEXT, True) for line in wrapped(CANNOT_ASSESS_ADVICE, _TEXT, inner, "bold")]

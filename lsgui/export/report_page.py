@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
-from matplotlib.textpath import text_to_path
 
 Face = Literal["plain", "bold", "italic"]
 Align = Literal["left", "center", "right"]
@@ -37,12 +37,22 @@ def typeface(face: Face) -> FontProperties:
     return FontProperties(fname=str(Path(mpl.get_data_path()) / "fonts" / "ttf" / _FILES[face]))
 
 
-@lru_cache(maxsize=4096)
+@cache
+def _measure(face: Face) -> FT2Font:
+    font = FT2Font(str(typeface(face).get_file()))
+    font.set_size(100.0, 72)  # then a unit of advance is a hundredth of the type's size
+    return font
+
+
+@cache
+def _advance(character: str, face: Face) -> float:
+    """Return the width of a character over the size of its type."""
+    return float(_measure(face).load_char(ord(character)).linearHoriAdvance) / 65536.0 / 100.0
+
+
 def text_width(text: str, size: float, face: Face = "plain") -> float:
-    """Return the width of a line in millimetres at `size` points."""
-    font = typeface(face).copy()
-    font.set_size(size)
-    return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) * PT_MM
+    """Return the width of a line in millimetres at `size` points; kerning can only make it narrower."""
+    return sum(_advance(character, face) for character in text) * size * PT_MM
 
 
 def line_height(size: float) -> float:
@@ -52,9 +62,7 @@ def line_height(size: float) -> float:
 
 @cache
 def _known_characters() -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(str(typeface("plain").get_file())).get_charmap())
+    return frozenset(_measure("plain").get_charmap())
 
 
 def printable(text: str) -> str:

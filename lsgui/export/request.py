@@ -14,6 +14,7 @@ from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
 from lsgui.export.annotated_frame import ALL_LAYERS, Box, HeatLook, Layers
 from lsgui.export.mask import PixelMask
+from lsgui.export.pseudonyms import Pseudonyms
 
 Paper = Literal["a4", "letter"]
 
@@ -43,11 +44,6 @@ class ExportKind(StrEnum):
     def suffix(self) -> str:
         """The ending of its file."""
         return _WORDS[self.value][2]
-
-    @property
-    def has_pixels(self) -> bool:
-        """Whether it carries pixels of the clip, which leave only under an approved mask."""
-        return self not in (ExportKind.WINDOWS, ExportKind.SR)
 
 
 _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -101,6 +97,10 @@ class ExportRequest:
         What lies over the picture, and how the heat map is drawn (None: by itself).
     keep_names
         Name files after the clip and say the clip's name; otherwise files carry its hash alone.
+    identified
+        Keep the patient and study in DICOM results, for an archive of the same hospital; never in a de-identified clip.
+    pseudonyms
+        Those of the project, for DICOM results without identifiers; None: of this export alone.
     overwrite
         Take the place of a file of the same name; otherwise a number is added.
     paper
@@ -125,6 +125,8 @@ class ExportRequest:
     layers: Layers = ALL_LAYERS
     look: HeatLook | None = None
     keep_names: bool = False
+    identified: bool = False
+    pseudonyms: Pseudonyms | None = None
     overwrite: bool = False
     paper: Paper = "a4"
 
@@ -137,6 +139,12 @@ class ExportRequest:
     def shown_maps(self) -> Mapping[str, MotionMap]:
         """The heat maps that may be shown."""
         return MappingProxyType({}) if self.hidden else self.maps
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether pixels would leave: a structured report refers to a DICOM image, made where there is none."""
+        pixels = set(self.kinds) - {ExportKind.WINDOWS, ExportKind.SR}
+        return bool(pixels) or (ExportKind.SR in self.kinds and self.clip.info.format != "dicom")
 
     @property
     def moment(self) -> int:
