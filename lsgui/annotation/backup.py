@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
+from lsgui.annotation.schema import is_annotation_store
 from lsgui.annotation.store import AnnotationStore
 from lsgui.core.errors import LsguiError
 
@@ -98,6 +99,8 @@ def copy_for_reading(path: Path, target: Path) -> None:
             ):
                 source.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
+                if not is_annotation_store(copy):
+                    raise sqlite3.DatabaseError("another program's")
                 return
         except sqlite3.OperationalError as fault:
             if mode == "immutable=1" or path.with_name(f"{path.name}-wal").exists():
