@@ -58,9 +58,9 @@ EDIT = (
         "Edit",
         "Undo",
         ("Ctrl+Z",),
-        "Take back the last edit of the pleural line, or the last interval.",
-        lambda d: d.controller.undo(),
-        lambda s: s.can_undo or bool(s.intervals),
+        "Take back the last label, sign, interval or edit of the line, on whichever clip.",
+        lambda d: d.controller.labels.undo(),
+        lambda s: s.can_undo,
     ),
     Action(
         "redo",
@@ -68,7 +68,7 @@ EDIT = (
         "Redo",
         ("Ctrl+Shift+Z", "Ctrl+Y"),
         "Do the last undone edit again.",
-        lambda d: d.controller.lines.redo(),
+        lambda d: d.controller.labels.redo(),
         lambda s: s.can_redo,
     ),
     Action(

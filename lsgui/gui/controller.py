@@ -14,9 +14,11 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_analysis import AnalysisPart
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_intervals import IntervalsPart
+from lsgui.gui.controller_labels import LabelsPart
 from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.controller_maps import MapsPart
 from lsgui.gui.controller_playback import PlaybackPart
+from lsgui.gui.controller_project import ProjectPart, store_of
 from lsgui.gui.controller_readings import ReadingsPart
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.inference.protocol import InferenceSession
@@ -41,6 +43,8 @@ class Controller(QObject):
         The user's settings.
     make_session
         Makes the inference session, in its thread.
+    store
+        The annotation store; None for the one of the settings.
     """
 
     stateChanged = Signal(object, object)
@@ -49,7 +53,12 @@ class Controller(QObject):
     """(old, new): two `Settings`."""
 
     def __init__(
-        self, settings: Settings, make_session: Callable[[], InferenceSession], parent: QObject | None = None
+        self,
+        settings: Settings,
+        make_session: Callable[[], InferenceSession],
+        parent: QObject | None = None,
+        *,
+        store: Path | None = None,
     ) -> None:
         super().__init__(parent)
         self._keeper = StateKeeper(settings, self)
@@ -60,8 +69,11 @@ class Controller(QObject):
         self.lines = LinesPart(self._keeper, self.clips)
         self.analysis = AnalysisPart(self._keeper, self.clips, self.lines, make_session)
         self.maps = MapsPart(self._keeper, self.analysis)
-        self.readings = ReadingsPart(self._keeper, self.lines)
-        self.intervals = IntervalsPart(self._keeper, self.clips, self.readings)
+        file = store_of(settings, store)
+        self.readings = ReadingsPart(self._keeper, self.lines, file)
+        self.labels = LabelsPart(self._keeper, self.clips, self.lines, self.readings)
+        self.intervals = IntervalsPart(self._keeper, self.labels)
+        self.project = ProjectPart(self._keeper, self.clips, self.labels, self.readings, file, self.set_settings)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
 
     @property
@@ -130,7 +142,13 @@ class Controller(QObject):
 
         Returns False where there was nothing to stop.
         """
-        if self.lines.stop() or self.maps.cancel() or self.analysis.cancel() or self.intervals.drop_half():
+        if (
+            self.project.drop_question()
+            or self.lines.stop()
+            or self.maps.cancel()
+            or self.analysis.cancel()
+            or self.intervals.drop_half()
+        ):
             return True
         if self.state.override is not None:
             self.readings.give_reason("")
@@ -139,14 +157,9 @@ class Controller(QObject):
         self.tell("")
         return noticed
 
-    def undo(self) -> None:
-        """Take back the last interval or the last edit of the pleural line, whichever came later."""
-        if not self.intervals.undo():
-            self.lines.undo()
-
     def save_label(self, label: ReaderLabel) -> None:
         """Save what the reader says of the selected clip."""
-        self.readings.save(label)
+        self.labels.label(label)
 
     def set_line(self, roi: PleuralROI) -> None:
         """Take over a line that was drawn or edited."""
@@ -219,7 +232,8 @@ class Controller(QObject):
                 blind=new.blind,
                 model_id=new.model_id,
                 device=new.device,
-                rater=new.rater,
+                rater=new.rater.strip(),
+                sitting=int(new.sitting),
                 heat=new.heat,
                 mmode_stacked=new.mmode_pair == "stacked",
                 flow=new.flow,

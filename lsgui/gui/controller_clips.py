@@ -13,7 +13,6 @@ from lsgui.gui.controller_worklist import WorklistPart
 from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipLoaders, ClipOpened, LoadJob
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
-from lsgui.review.history import RoiHistory
 from lsgui.review.log_file import clip_tag
 from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, RoiPhase
 
@@ -33,7 +32,6 @@ class KeptClip:
     roi: PleuralROI | None = None
     roi_phase: RoiPhase = RoiPhase.NONE
     analysis: Analysis = field(default_factory=Analysis)
-    history: RoiHistory = field(default_factory=RoiHistory)
     mmode_column: float = 0.5
     mmode_second: float | None = None
 
@@ -59,7 +57,6 @@ class ClipsPart(QObject):
         self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
         self.read_seconds = 0.0
-        self.history = RoiHistory()
 
     def keep_line(self, path: Path, roi: PleuralROI) -> None:
         """Let a clip that is opened next have this line, where nothing was done on it yet."""
@@ -89,13 +86,20 @@ class ClipsPart(QObject):
         path = state.worklist[index].path
         self.clip = None
         kept = self._kept.get(path, KeptClip())
-        self.history = kept.history
         speed = state.playback.speed if state.clip is not None else self._keeper.settings.speed
         self._keeper.change(lambda s: _with_kept(to.clip_selected(s, index, speed=speed), kept))
         self._keeper.change(lambda s: to.notice_set(s, self._notes.get(path, "")))
         log.info("opening %s", clip_tag(path))
         self._soon.stop()
         self._loader.load(self._load_job(path, 0))
+
+    def open_anew(self) -> None:
+        """Open the selected clip as if for the first time: another reader sits down, and sees nothing of the former."""
+        index = self._keeper.state.selected
+        self._keeper.change(lambda s: replace(s, selected=None, clip=None, roi=None, analysis=Analysis()))
+        self._kept.clear()
+        if index is not None:
+            self.select(index)
 
     def go(self, step: int) -> None:
         """Turn to the clip `step` places further down the list."""
@@ -118,7 +122,6 @@ class ClipsPart(QObject):
         self._loader.stop_job()
         self._kept.clear()
         self.clip = None
-        self.history = RoiHistory()
         self._keeper.change(to.clip_closed)
 
     def close(self) -> None:
@@ -133,7 +136,7 @@ class ClipsPart(QObject):
             return
         analysis = state.analysis if state.analysis.phase is AnalysisPhase.DONE else Analysis()
         phase = state.roi_phase if state.roi_phase is RoiPhase.SET else to.resting_phase(state.roi)
-        kept = KeptClip(state.roi, phase, analysis, self.history, state.mmode_column, state.mmode_second)
+        kept = KeptClip(state.roi, phase, analysis, state.mmode_column, state.mmode_second)
         self._kept[state.clip.path] = kept
         self._kept.move_to_end(state.clip.path)
         while len(self._kept) > _KEPT_CLIPS:
@@ -185,6 +188,4 @@ def _with_kept(state: ReviewState, kept: KeptClip) -> ReviewState:
         analysis=kept.analysis,
         mmode_column=kept.mmode_column,
         mmode_second=kept.mmode_second,
-        can_undo=bool(kept.history.past),
-        can_redo=bool(kept.history.future),
     )

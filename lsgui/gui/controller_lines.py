@@ -16,18 +16,20 @@ from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.gui.survey_thread import ClipKnown, ClipSurveyed, LineSearched, SurveyFailed, SurveyJob, SurveyThread
 from lsgui.review import transitions as to
-from lsgui.review.history import Line, RoiHistory
+from lsgui.review.line_of_reader import Line
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
 
 log = logging.getLogger(__name__)
 
 
 class LinesPart(QObject):
-    """Owns the survey thread and the history of the selected clip's line."""
+    """Owns the survey thread and the selected clip's line."""
 
     clipKnown = Signal(object)
     """The selected clip's `ClipKnown`: its fingerprint."""
     clipSurveyed = Signal()
+    lineEdited = Signal(object, object)
+    """(before, after): two `Line`s, where a line was drawn, edited, loaded, suggested or taken away."""
     lineSuggested = Signal()
 
     def __init__(self, keeper: StateKeeper, clips: ClipsPart) -> None:
@@ -61,15 +63,18 @@ class LinesPart(QObject):
         return True
 
     def set_line(self, roi: PleuralROI | None, phase: RoiPhase = RoiPhase.SET) -> None:
-        """Put a line in place of the former one; it can be undone."""
+        """Put a line in place of the former one; `lineEdited` tells of it."""
         now = self._now()
         if roi is now[0]:
             self._keeper.change(to.drawing_stopped)
             return
-        first_suggestion = now[0] is None and phase is RoiPhase.SUGGESTED and self._clips.history == RoiHistory()
-        if not first_suggestion:
-            self._clips.history = self._clips.history.edited(now)
-        self._show((roi, phase if roi is not None else RoiPhase.NONE))
+        after: Line = (roi, phase if roi is not None else RoiPhase.NONE)
+        self.put_line(after)
+        self.lineEdited.emit(now, after)
+
+    def put_line(self, line: Line) -> None:
+        """Show a line that was there before, or was looked up: no edit."""
+        self._keeper.change(lambda s: to.notice_set(to.line_set(s, *line), ""))
 
     def remove_keyframe(self) -> None:
         """Take away the key frame at the current frame, or the whole line where it has but one."""
@@ -84,20 +89,6 @@ class LinesPart(QObject):
         else:
             sentence = "There is no key frame here: the line is followed from its neighbours."
             self._keeper.change(lambda s: to.notice_set(s, sentence))
-
-    def undo(self) -> None:
-        """Take back the last edit."""
-        done = self._clips.history.undo(self._now())
-        if done is not None:
-            self._clips.history, line = done
-            self._show(line)
-
-    def redo(self) -> None:
-        """Do the last undone edit again."""
-        done = self._clips.history.redo(self._now())
-        if done is not None:
-            self._clips.history, line = done
-            self._show(line)
 
     def suggest(self, within: tuple[int, int, int, int] | None = None) -> None:
         """Look for the pleural line, in a box (x, y, width, height) where one is given."""
@@ -147,14 +138,6 @@ class LinesPart(QObject):
         state = self._keeper.state
         phase = state.roi_phase
         return state.roi, phase if phase in (RoiPhase.SET, RoiPhase.SUGGESTED) else to.resting_phase(state.roi)
-
-    def _show(self, line: Line) -> None:
-        history = self._clips.history
-        self._keeper.change(
-            lambda s: replace(
-                to.line_set(s, *line), can_undo=bool(history.past), can_redo=bool(history.future), notice=""
-            )
-        )
 
     def _unsurveyed(self) -> bool:
         clip = self._keeper.state.clip

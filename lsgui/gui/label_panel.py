@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.key_button import KeyButton
 from lsgui.gui.theme import LABEL_BUTTON_HEIGHT, SPACE, set_look
-from lsgui.review.state import LoadPhase, Reading, ReviewState
+from lsgui.review.reading_state import Reading
+from lsgui.review.state import LoadPhase, ReviewState
 
 KEYS: dict[ReaderLabel, tuple[str, str, str]] = {
     ReaderLabel.LS_P: ("P", "present", "Lung sliding present (ls_p)"),

@@ -22,6 +22,7 @@ from lsgui.gui.player_bar import PlayerBar
 from lsgui.gui.shown_rate import ShownRate
 from lsgui.gui.start_screen import StartScreen
 from lsgui.gui.status_strip import StatusStrip
+from lsgui.gui.unsaved_question import UnsavedQuestion
 from lsgui.gui.verdict_panel import VerdictPanel
 from lsgui.gui.window_commands import WindowCommands
 from lsgui.gui.window_layout import restore_layout, save_layout
@@ -68,6 +69,8 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, Desk(controller, self.commands), demos, controller.open_demo)
         self.shown_rate = ShownRate(self.clip_view, self)
         self._key_filter = KeyFilter(self)
+        self.unsaved_question = UnsavedQuestion(self, controller)
+        self.unsaved_question.settled.connect(self.close)
         self._join()
         self.retheme()
         restore_layout(self, self._splitters, self.columns)
@@ -128,7 +131,10 @@ class MainWindow(QMainWindow):
         return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Save the layout and end all threads; labels that wait are saved first."""
+        """Save the layout and end all threads; where something cannot be saved, ask first."""
+        if self.unsaved_question.holds():
+            event.ignore()
+            return
         save_layout(self, self._splitters, self.columns)
         self.hide()
         self._controller.close()

@@ -86,6 +86,6 @@ class _ReasonEdit(QLineEdit):
 def question(override: Override) -> str:
     """Return the sentence that asks for the reason."""
     return (
-        f"{override.file_name}: you read {override.label.wording.lower()}, "
+        f"{override.path.name}: you read {override.label.wording.lower()}, "
         f"the AI says {override.against.verdict.wording.lower()}. Why?"
     )

@@ -1,119 +1,81 @@
-"""Keeps the reader's labels: every save and look-up in one thread, in order, none ever dropped."""
+"""Keeps what the reader says: every statement and look-up in one thread, in order, none ever dropped."""
 
 import logging
 import queue
-from dataclasses import dataclass
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from lsgui.core.errors import LsguiError
-from lsgui.core.label import ReaderLabel
-from lsgui.gui.reading_orders import FindIntervals, SaveInterval, SaveReason, StoreOrder
-from lsgui.review.fingerprints import Fingerprints
-from lsgui.review.paths import fingerprints_file, labels_file
-from lsgui.review.state import Contradicted
-
-if TYPE_CHECKING:
-    from lsgui.annotation.store import AnnotationStore, SavedReading  # SQLite waits until a label is saved
+from lsgui.gui.reading_orders import (
+    FindLabels,
+    FindReading,
+    LookAgain,
+    LookUpFailed,
+    ReadingOrder,
+    Said,
+    SavedElsewhere,
+    SaveElsewhere,
+    Say,
+    Settle,
+    StoreChanged,
+    TryAgain,
+    UseStore,
+    Waiting,
+)
+from lsgui.gui.reading_store import ReadingStore
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class SaveLabel:
-    """Save what the rater said of a clip; its fingerprint is taken here where it is not known yet."""
-
-    path: Path
-    content_hash: str | None
-    rater: str
-    label: ReaderLabel
-    against: Contradicted | None = None
-    """The verdict that the label contradicts: logged with it, without a reason until one is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class FindLabel:
-    """Look up the rater's last label of one clip."""
-
-    path: Path
-    content_hash: str
-    rater: str
-
-
-@dataclass(frozen=True, slots=True)
-class FindLabels:
-    """Look up the rater's labels of a worklist."""
-
-    paths: tuple[Path, ...]
-    rater: str
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSaved:
-    """The label is on disk as the store's `reading`. `at` is the local time of day."""
-
-    path: Path
-    label: ReaderLabel
-    at: str
-    reading: str = ""
-    against: Contradicted | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LabelFound:
-    """A label that was saved earlier."""
-
-    path: Path
-    label: ReaderLabel
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class LabelsFound:
-    """The labels of a worklist, where there are any, of the rater who was asked for."""
-
-    rater: str
-    labels: dict[Path, ReaderLabel]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelFailed:
-    """A label, or what `order` is about, could not be saved or looked up: one sentence."""
-
-    path: Path | None
-    sentence: str
-    order: object = None
-
-
-ReadingOrder = SaveLabel | FindLabel | FindLabels | StoreOrder
-
-
-def moment(reading: "SavedReading") -> str:
-    """Return when a label was saved, for people: the time of day, with the date when it was not today."""
-    local = reading.read_at.astimezone()
-    today = local.date() == local.now(local.tzinfo).date()
-    return f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M}"
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 10.0
+"""Pauses between two tries to write what could not be written: each twice as long as the one before."""
 
 
 class ReadingThread(QThread):
-    """Carries out orders one after the other; closing it carries out those that wait first."""
+    """Carries out orders one after the other; closing it carries out those that wait first.
+
+    A statement that cannot be written stays, with those after it, and is tried again until it can be: in the order in
+    which they were said. Only what concerns one clip alone, a file that is gone before its fingerprint was taken, lets
+    statements on other clips pass.
+    """
 
     told = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, file: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("readings")
         self._orders: queue.SimpleQueue[ReadingOrder | None] = queue.SimpleQueue()
-        self._store: AnnotationStore | None = None
-        self._fingerprints: Fingerprints | None = None
+        self._store = ReadingStore(file)
+        self._waiting: list[Say] = []
+        self._pause_s = 0.0
+        self._fault = ""
+        self._lock = threading.Lock()
+        self._open = 0
+        """Statements that were submitted and are not on disk, counted for the other thread."""
+
+    @property
+    def unsaved(self) -> int:
+        """How many statements are not on disk."""
+        with self._lock:
+            return self._open
 
     def submit(self, order: ReadingOrder) -> None:
         """Carry out an order after those that wait."""
+        if isinstance(order, Say):
+            self._count(1)
         self._orders.put(order)
         if not self.isRunning():
             self.start()
+
+    def settle(self, longest_s: float) -> int:
+        """Try to write what waits, for so long at most; return how many statements are still not on disk."""
+        if self.unsaved:
+            done = threading.Event()
+            self.submit(Settle(done))
+            done.wait(longest_s)
+        return self.unsaved
 
     def close(self) -> None:
         """Carry out what waits, then end the thread; returns when it has ended."""
@@ -124,67 +86,122 @@ class ReadingThread(QThread):
     def run(self) -> None:
         """Carry out orders until the thread is closed."""
         try:
-            while (order := self._orders.get()) is not None:
+            while True:
+                try:
+                    order = self._orders.get(timeout=self._pause_s) if self._pause_s else self._orders.get()
+                except queue.Empty:
+                    order = TryAgain()
+                if order is None:
+                    return
                 self._carry_out(order)
         finally:
-            if self._store is not None:
-                self._store.close()
-                self._store = None
+            self._store.close()
+
+    def _count(self, step: int) -> None:
+        with self._lock:
+            self._open += step
 
     def _carry_out(self, order: ReadingOrder) -> None:
-        path = order.path if isinstance(order, SaveLabel | FindLabel) else None
+        if isinstance(order, Say):
+            self._waiting.append(order)
+            self._write()
+        elif isinstance(order, TryAgain):
+            self._write()
+        elif isinstance(order, Settle):
+            self._write()
+            order.done.set()
+        elif isinstance(order, SaveElsewhere):
+            self._write_elsewhere(order.file)
+        else:
+            self._look_up(order)
+
+    def _look_up(self, order: FindReading | FindLabels | UseStore | LookAgain) -> None:
         try:
-            if isinstance(order, SaveLabel):
-                self._save(order)
-            elif isinstance(order, FindLabel):
-                found = self._opened().latest(order.content_hash, order.rater)
-                if found is not None:
-                    self.told.emit(LabelFound(order.path, found.label, moment(found)))
-            elif isinstance(order, SaveInterval | FindIntervals | SaveReason):
-                order.carry_out(self._opened(), self.told.emit)
-            else:
-                self._find_all(order)
+            if isinstance(order, FindReading):
+                self.told.emit(self._store.reading(order, self._waiting, self._fault))
+            elif isinstance(order, FindLabels):
+                self.told.emit(self._store.labels(order, self._waiting))
+            elif isinstance(order, UseStore):
+                self._store.close()
+                self._store = ReadingStore(order.file)
+            elif self._store.changed_by_others():
+                self.told.emit(StoreChanged())
         except LsguiError as fault:
-            log.warning("labels: %s", type(fault).__name__, exc_info=True)
-            self.told.emit(LabelFailed(path, str(fault), order))
+            self._store.close()
+            if not isinstance(order, LookAgain):  # nobody asked for that one
+                log.warning("labels: %s", type(fault).__name__, exc_info=True)
+                self.told.emit(LookUpFailed(str(fault)))
         except Exception as fault:  # the thread is where faults end: the window must live on
             log.error("labels failed", exc_info=True)
-            sentence = f"The label was not saved ({type(fault).__name__}): save it again; details are in the log."
-            self.told.emit(LabelFailed(path, sentence, order))
+            sentence = f"Labels could not be read ({type(fault).__name__}); details are in the log."
+            self.told.emit(LookUpFailed(sentence))
 
-    def _save(self, order: SaveLabel) -> None:
-        from lsgui.annotation.content_hash import content_hash
-        from lsgui.annotation.store import NOT_GIVEN, SavedOverride
+    def _write(self) -> None:
+        """Write what waits as far as it can be written, and tell what is left."""
+        held: set[Path] = set()
+        fault = ""
+        for order in tuple(self._waiting):
+            if order.path in held:
+                continue
+            sentence, of_clip_alone = self._try(order)
+            if sentence:
+                fault = fault or sentence
+                held.add(order.path)
+                if not of_clip_alone:
+                    break
+        self._tell_waiting(fault)
 
-        fingerprint = order.content_hash or content_hash(order.path)
-        saved = self._opened().save_reading(fingerprint, order.path.name, order.rater, order.label)
-        if order.against is not None:
-            self._opened().save_override(
-                SavedOverride(saved.uid, order.against.verdict, order.against.model, NOT_GIVEN)
-            )
-        self.told.emit(LabelSaved(order.path, saved.label, moment(saved), saved.uid, order.against))
-        self._known().remember(order.path, fingerprint)
+    def _try(self, order: Say) -> tuple[str, bool]:
+        """Write one statement; return why it could not be written, and whether only its own clip is to blame."""
+        try:
+            fingerprint = self._store.fingerprint(order)
+        except LsguiError as fault:
+            return self._noted(fault), True
+        try:
+            statement, at = self._store.write(order, fingerprint)
+        except LsguiError as fault:
+            return self._noted(fault), False
+        except Exception as fault:  # the thread is where faults end: the window must live on
+            log.error("a statement is not saved yet", exc_info=True)
+            return f"A fault of the program ({type(fault).__name__}); details are in the log.", True
+        self._waiting.remove(order)
+        self._count(-1)
+        self.told.emit(Said(order, statement.uid, at))
+        return "", False
 
-    def _find_all(self, order: FindLabels) -> None:
-        if not labels_file().exists():
-            return  # nothing was ever saved: a look-up makes no file
-        by_clip = self._opened().latest_by_clip(order.rater)
-        known = self._known()
-        labels = {}
-        for path in order.paths:
-            content = known.get(path)
-            if content is not None and content in by_clip:
-                labels[path] = by_clip[content].label
-        self.told.emit(LabelsFound(order.rater, labels))
+    def _noted(self, fault: LsguiError) -> str:
+        sentence = str(fault)
+        if sentence != self._fault:  # once, not at every try
+            log.warning("a statement is not saved yet: %s", type(fault).__name__, exc_info=True)
+        self._store.close()
+        return sentence
 
-    def _opened(self) -> "AnnotationStore":
-        from lsgui.annotation.store import AnnotationStore
+    def _tell_waiting(self, fault: str) -> None:
+        if not self._waiting:
+            fault, self._pause_s = "", 0.0
+        else:
+            self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+        if self._waiting or self._fault:
+            paths = frozenset(order.path for order in self._waiting)
+            self.told.emit(Waiting(len(self._waiting), fault, paths))
+        self._fault = fault
 
-        if self._store is None:
-            self._store = AnnotationStore(labels_file())
-        return self._store
-
-    def _known(self) -> Fingerprints:
-        if self._fingerprints is None:
-            self._fingerprints = Fingerprints(fingerprints_file())
-        return self._fingerprints
+    def _write_elsewhere(self, file: Path) -> None:
+        """Write what waits to another file; what is there is no longer unsaved."""
+        other = ReadingStore(file)
+        try:
+            with suppress(LsguiError):
+                self._write()  # it may be possible by now
+            for order in tuple(self._waiting):
+                statement, at = other.write(order, self._store.fingerprint(order))
+                self._waiting.remove(order)
+                self._count(-1)
+                self.told.emit(Said(order, statement.uid, at))
+        except LsguiError as fault:
+            log.warning("labels: %s", type(fault).__name__, exc_info=True)
+            self.told.emit(SavedElsewhere(file, str(fault)))
+        else:
+            self.told.emit(SavedElsewhere(file))
+        finally:
+            other.close()
+            self._tell_waiting(self._fault)

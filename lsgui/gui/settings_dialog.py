@@ -41,7 +41,8 @@ class SettingsDialog(QDialog):
         self._pages: dict[str, QFormLayout] = {}
         self._tabs = QTabWidget(self)
         for name, rule in setting_rules().items():
-            self._add_row(name, rule)
+            if rule.shown:
+                self._add_row(name, rule)
         self._fault = QLabel(self)
         self._fault.setProperty("look", "warning")
         self._fault.setWordWrap(True)
@@ -142,7 +143,8 @@ class SettingsDialog(QDialog):
         self.settingsEdited.emit(edited)
 
     def _on_defaults_clicked(self) -> None:
-        defaults = Settings()
+        hidden = {name: getattr(self._settings, name) for name, rule in setting_rules().items() if not rule.shown}
+        defaults = Settings(**hidden)
         for name, editor in self.editors.items():
             _SETTERS[type(editor)](editor, getattr(defaults, name))
         self._settings = defaults

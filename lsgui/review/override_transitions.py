@@ -1,6 +1,7 @@
 """Overrides: a reader's label that contradicts a verdict on screen. Pure functions, state in, state out."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.review.state import AnalysisPhase, Contradicted, Override, ReviewState
@@ -23,10 +24,10 @@ def contradicted(state: ReviewState, label: ReaderLabel) -> Contradicted | None:
 
 
 def override_asked(
-    state: ReviewState, file_name: str, label: ReaderLabel, reading: str, against: Contradicted | None
+    state: ReviewState, path: Path, label: ReaderLabel, reading: str, against: Contradicted | None
 ) -> ReviewState:
     """A label was saved: ask why where it contradicts the verdict; a former question is over."""
-    asked = None if against is None else Override(file_name, label, against, reading)
+    asked = None if against is None else Override(path, label, against, reading)
     return state if asked == state.override else replace(state, override=asked)
 
 

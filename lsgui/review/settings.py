@@ -34,6 +34,8 @@ class SettingRule:
         A list that is only known at run time ("models"); empty for none.
     low, high, step, suffix
         Range, step and unit of a number; `low` and `high` are the fewest and most characters of a text.
+    shown
+        False where a command of its own sets it: the dialog leaves it out.
     """
 
     title: str
@@ -45,6 +47,7 @@ class SettingRule:
     high: float = 1e9
     step: float = 1.0
     suffix: str = ""
+    shown: bool = True
 
     def fault(self, value: object, kind: type) -> str:
         """Return what is wrong with a value, or an empty text."""
@@ -79,10 +82,33 @@ class Settings:
         "Window",
         choices={"system": "As the system", "dark": "Dark", "light": "Light"},
     )
-    rater: str = _setting("R1", "Reader", "Your initials or code; saved beside every label.", "Reading", low=1, high=40)
+    rater: str = _setting(
+        "",
+        "Reader",
+        "Your initials or code, saved beside every label; asked for at the first one.",
+        "Reading",
+        high=40,
+        shown=False,
+    )
     blind: bool = _setting(False, "Blind reading", "Cover the verdict until you have saved your own label.", "Reading")
     next_after_label: bool = _setting(
         False, "Next clip after a label", "Go to the next unlabelled clip as soon as a label is saved.", "Reading"
+    )
+    sitting: Literal["1", "2"] = _setting(
+        "1",
+        "Pass",
+        "The second pass reads the same clips again without seeing the first.",
+        "Reading",
+        choices={"1": "First pass", "2": "Second pass"},
+        shown=False,
+    )
+    store_file: str = _setting(
+        "",
+        "Annotation project",
+        "File in which everything that is said is kept; empty for your own labels.",
+        "Reading",
+        high=4096,
+        shown=False,
     )
     play_on_open: bool = _setting(
         True, "Play on opening", "Start to play as soon as the first frames are there.", "Player"

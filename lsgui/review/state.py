@@ -15,6 +15,7 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.inference.protocol import USUAL_FLOW, FlowChoice
 from lsgui.review.heat_style import HeatStyle, HeldScales
+from lsgui.review.reading_state import Adjudication, Reading, Unsaved
 from lsgui.review.worklist_choice import NO_FACTS, ClipPlace, EntryFacts, ListChoice
 
 
@@ -219,15 +220,6 @@ class PictureSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the person at the screen said of the selected clip, and when it was saved ("14:02:11", empty: not yet)."""
-
-    label: ReaderLabel | None = None
-    saved_at: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Contradicted:
     """A verdict that the reader saw and does not share: what it said, and the model with its version."""
 
@@ -239,7 +231,7 @@ class Contradicted:
 class Override:
     """A saved reading that contradicts the verdict, and waits for the reader's reason; `reading` is its uid."""
 
-    file_name: str
+    path: Path
     label: ReaderLabel
     against: Contradicted
     reading: str
@@ -250,7 +242,7 @@ class ReviewState:
     """The whole of what the window shows."""
 
     worklist: tuple[WorklistEntry, ...] = ()
-    listing: ListChoice = ListChoice()
+    listing: ListChoice = field(default_factory=ListChoice)
     """Which clips of the worklist are listed, and in which order (`worklist_view.listed`)."""
     selected: int | None = None
     clip: LoadedClip | None = None
@@ -273,7 +265,7 @@ class ReviewState:
     mmode_stacked: bool = False
     """Two M-modes above one another, each on the player's time axis, instead of side by side."""
     mmode_follows_pointer: bool = False
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     intervals: tuple[IntervalMark, ...] = ()
     """What the reader marked in the selected clip, in the order of marking; at most one without an end."""
     override: Override | None = None
@@ -287,9 +279,20 @@ class ReviewState:
     notice: str = ""
     """One sentence for the notice bar; empty when there is none."""
     rater: str = ""
-    """Who reads: stands in the menu bar and beside every saved label."""
+    """Who reads: stands in the menu bar and beside every saved label; empty until somebody has said so."""
+    rater_asked: bool = False
+    """True while the window asks who reads; what was said meanwhile waits for the answer."""
+    known_raters: tuple[str, ...] = ()
+    """Who has read in this project before, for that question."""
+    sitting: int = 1
+    """1 for the first pass over the clips, 2 for the second, which does not see the first."""
+    project: str = ""
+    """Name of the annotation project; empty for the reader's own labels."""
+    unsaved: Unsaved = field(default_factory=Unsaved)
+    adjudication: Adjudication | None = None
+    """The adjudication of the selected clip; None while nothing is adjudicated."""
     can_undo: bool = False
-    """True when there is an edit of the pleural line to take back."""
+    """True when there is something to take back: a label, a sign, an interval, an edit of the line."""
     can_redo: bool = False
     recent: tuple[Path, ...] = ()
     """Files and folders opened lately, newest first."""
@@ -302,5 +305,12 @@ class ReviewState:
 
     @property
     def verdict_hidden(self) -> bool:
-        """True while a blind reader has not yet saved a reading."""
-        return self.blind and not self.reading.saved_at
+        """True while a blind reader has not yet saved a reading; an adjudicator, the adjudication."""
+        answer = self.reading if self.adjudication is None else self.adjudication.answer
+        return self.blind and not (answer.label is not None and answer.saved_at)
+
+    @property
+    def ai_is_shown(self) -> bool:
+        """True while anything that the AI says of the selected clip is open to the eye."""
+        analysis = self.analysis
+        return bool(analysis.prediction or analysis.windows or analysis.maps) and not self.verdict_hidden

@@ -1,6 +1,5 @@
 """What each command does to the state: pure functions, state in, state out. An idle command returns its state."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.review.heat_style import heat_range
+from lsgui.review.reading_state import Adjudication, Reading
 from lsgui.review.state import (
     HEAT_MAPS,
     Analysis,
@@ -21,7 +21,6 @@ from lsgui.review.state import (
     OverlayName,
     PictureSettings,
     Playback,
-    Reading,
     ReviewState,
     RoiPhase,
     WorklistEntry,
@@ -35,9 +34,7 @@ SPEEDS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 # --- worklist and loading ---------------------------------------------------------------------------------------
 
 
-def worklist_extended(
-    state: ReviewState, entries: tuple[WorklistEntry, ...], *, scanning: bool = False
-) -> ReviewState:
+def worklist_extended(state: ReviewState, entries: tuple[WorklistEntry, ...], *, scanning: bool = False) -> ReviewState:
     """Add clips to the worklist; those already there stay as they are. `scanning` where more may follow."""
     return replace(state, worklist=merged(state.worklist, entries), scanning=scanning)
 
@@ -89,8 +86,7 @@ def clip_selected(state: ReviewState, index: int, *, speed: float) -> ReviewStat
         analysis=Analysis(),
         reading=Reading(),
         intervals=(),
-        can_undo=False,
-        can_redo=False,
+        adjudication=None if state.adjudication is None else replace(state.adjudication, reads=(), answer=Reading()),
         notice="",
         mmode_column=0.5,
         mmode_second=None,
@@ -160,6 +156,13 @@ def clip_closed(state: ReviewState) -> ReviewState:
         model_id=state.model_id,
         device=state.device,
         rater=state.rater,
+        known_raters=state.known_raters,
+        sitting=state.sitting,
+        project=state.project,
+        unsaved=state.unsaved,
+        adjudication=None if state.adjudication is None else Adjudication(),
+        can_undo=state.can_undo,
+        can_redo=state.can_redo,
         recent=state.recent,
         pace_s=state.pace_s,
     )
@@ -342,31 +345,7 @@ def column_set(state: ReviewState, column: float) -> ReviewState:
     return state if column == state.mmode_column else replace(state, mmode_column=column)
 
 
-# --- reading ----------------------------------------------------------------------------------------------------
-
-
-def reading_saved(state: ReviewState, label: ReaderLabel, saved_at: str) -> ReviewState:
-    """The reader's label is on disk."""
-    state = replace(state, reading=Reading(label, saved_at))
-    return state if state.clip is None else entry_changed(state, state.clip.path, label=label)
-
-
-def labels_found(state: ReviewState, labels: Mapping[Path, ReaderLabel]) -> ReviewState:
-    """Show earlier labels in the worklist."""
-    if not labels:
-        return state
-    worklist = tuple(replace(entry, label=labels.get(entry.path, entry.label)) for entry in state.worklist)
-    return replace(state, worklist=worklist)
-
-
-def reading_pending(state: ReviewState, label: ReaderLabel) -> ReviewState:
-    """The reader's label is on its way to the disk; it is shown, but not yet as saved."""
-    return replace(state, reading=Reading(label))
-
-
-def reading_failed(state: ReviewState, sentence: str) -> ReviewState:
-    """The label could not be saved: the sentence stands where the time would."""
-    return replace(state, reading=replace(state.reading, saved_at="", error=sentence))
+# --- notices ----------------------------------------------------------------------------------------------------
 
 
 def notice_set(state: ReviewState, sentence: str) -> ReviewState:

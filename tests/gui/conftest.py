@@ -25,7 +25,7 @@ def review(qtbot: Any, home: Path, told_session: Any) -> Iterator[Any]:
     from lsgui.review.paths import settings_file
     from lsgui.review.settings import Settings, save_settings
 
-    save_settings(settings_file(), Settings(model_id="motion", suggest_on_open=False))
+    save_settings(settings_file(), Settings(model_id="motion", suggest_on_open=False, rater="R1"))
     opened = open_review(lambda: told_session)
     opened.window.resize(1280, 800)
     with qtbot.waitExposed(opened.window):

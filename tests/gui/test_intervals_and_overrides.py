@@ -101,8 +101,14 @@ def test_an_interval_that_cannot_be_saved_does_not_look_as_if_it_were(review, qt
     labels_file().write_bytes(b"this is no database")
     open_paused(review, qtbot, clips[0])
     mark(review, 2)
-    until(qtbot, lambda: spans(review) == [])
-    until(qtbot, lambda: "damaged" in review.controller.state.notice)
+    until(qtbot, lambda: review.controller.state.unsaved.count == 1)
+    assert spans(review) == [(2, None, None)]  # nothing that was said goes: it waits, and says so
+    assert "damaged" in review.controller.state.reading.marks[StatementKind.INTERVAL].fault
+    labels_file().unlink()
+    review.controller.readings.try_again()
+    until(qtbot, lambda: review.controller.state.unsaved.count == 0)
+    assert review.controller.state.reading.marks[StatementKind.INTERVAL].at
+    assert stored(review, qtbot, 1) == [("marked", 2, None)]
 
 
 def test_the_seek_bar_draws_an_interval_in_the_colour_of_its_label_and_names_it(review, qtbot, clips):

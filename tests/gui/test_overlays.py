@@ -18,7 +18,7 @@ from evidence_samples import (
 )
 from overlay_samples import SCALE, Paint, band, dark, only
 
-from lsgui.core.label import SlidingLabel
+from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Ribbon, SegmentScore
 from lsgui.gui.colour_map import probability_colour
@@ -250,7 +250,7 @@ def test_a_blind_reader_sees_nothing_of_the_verdict_before_a_reading_is_saved(pa
     never = paint(dark(review(blind=True)))
     blind = paint(replace(analysed_state, blind=True))
     assert (blind == never).all()
-    after = paint(replace(analysed_state, blind=True, reading=Reading(None, "14:02:11")))
+    after = paint(replace(analysed_state, blind=True, reading=Reading(ReaderLabel.LS_P, "14:02:11")))
     assert near(after, DARK.absent).sum() > 300
 
 

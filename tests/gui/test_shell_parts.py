@@ -19,7 +19,7 @@ from lsgui.gui.platform_check import _counts_wrongly, why_no_window
 from lsgui.gui.settings_dialog import SettingsDialog
 from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review import transitions as to
-from lsgui.review.log_file import clip_tag, log_file, redacted, start_log
+from lsgui.review.log_file import clip_tag, keep_out_of_log, log_file, redacted, start_log
 from lsgui.review.settings import Settings, setting_rules
 from lsgui.review.state import ReviewState, WorklistEntry
 
@@ -83,8 +83,14 @@ def test_choosing_a_clip_asks_for_it_but_showing_the_choice_does_not(panel, qtbo
 def test_every_setting_has_an_editor_of_its_kind(qtbot):
     dialog = SettingsDialog(Settings(), {"models": {"motion": "Motion index"}})
     qtbot.addWidget(dialog)
-    assert set(dialog.editors) == set(setting_rules())
-    kinds = {"theme": QComboBox, "rater": QLineEdit, "blind": QCheckBox, "speed": QDoubleSpinBox, "memory_mb": QSpinBox}
+    assert set(setting_rules()) - set(dialog.editors) == {"rater", "sitting", "store_file"}  # their own commands
+    kinds = {
+        "theme": QComboBox,
+        "raft_weights": QLineEdit,
+        "blind": QCheckBox,
+        "speed": QDoubleSpinBox,
+        "memory_mb": QSpinBox,
+    }
     for name, kind in kinds.items():
         assert isinstance(dialog.editors[name], kind)
     assert dialog.editors["model_id"].currentText() == "cmwru-strip (not here)"
@@ -99,14 +105,13 @@ def test_an_edit_takes_effect_and_an_impossible_one_is_refused(qtbot):
     dialog.editors["blind"].setChecked(True)
     dialog.editors["speed"].setValue(0.5)
     assert (got[-1].model_id, got[-1].blind, got[-1].speed) == ("motion", True, 0.5)
-    line = dialog.editors["rater"]
-    line.clear()
-    line.textEdited.emit("")
-    assert got[-1].rater == "R1"
+    line = dialog.editors["raft_weights"]
+    line.textEdited.emit("x" * 1001)
+    assert got[-1].raft_weights == ""
     assert not dialog._fault.isHidden()
-    line.setText("R9")
-    line.textEdited.emit("R9")
-    assert got[-1].rater == "R9"
+    line.setText("raft.safetensors")
+    line.textEdited.emit("raft.safetensors")
+    assert got[-1].raft_weights == "raft.safetensors"
     assert dialog._fault.isHidden()
 
 
@@ -132,6 +137,20 @@ def test_the_log_names_neither_clips_nor_folders(home):
     assert redacted(r"C:\Users\Jane\clips\a.avi failed") == "...(path left out)" or "Jane" not in redacted(
         r"C:\Users\Jane\clips\a.avi failed"
     )
+
+
+def test_the_log_names_no_file_that_was_only_listed(home):
+    keep_out_of_log([Path("/data/Smith^John/Doe Jane"), Path("/data/Mueller_Anna")])
+    told = redacted(
+        "LsguiError: Doe Jane holds no frames\nMueller_Anna: nothing\n"
+        "FileNotFoundError: 'Roe Richard 1950.mp4'\nLsguiError: Poe Edgar.DCM: its header is damaged"
+    )
+    for name in ("Doe", "Jane", "Mueller", "Anna", "Roe", "Richard", "Poe", "Edgar"):
+        assert name not in told
+    assert "holds no frames" in told
+    assert "its header is damaged" in told
+    line = '  File "/usr/lib/python3.12/site-packages/lsgui/readers/dicom.py", line 3, in open'
+    assert redacted(line) == '  File "lsgui/readers/dicom.py", line 3, in open'
 
 
 def test_a_fault_that_nobody_caught_is_said_and_logged(qtbot, expected_log_warnings):

@@ -10,7 +10,7 @@ from evidence_samples import FRAMES, analysed, drawn_clip, near, pixels, predict
 from PySide6.QtCore import QPoint, Qt
 
 from lsgui.core.clip import MemoryFrames
-from lsgui.core.label import SlidingLabel
+from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Ribbon, WindowScore
 from lsgui.gui.mmode_view import MModeView
@@ -100,7 +100,7 @@ def test_the_ribbon_tells_the_number_under_the_pointer(ribbon: RibbonBar) -> Non
     ribbon.apply(state, blind)
     assert ribbon.words_at(x_of(5.5, BAR_INSET)) == "Hidden until you save your reading"
     assert not near(pixels(ribbon.grab().toImage()), tokens().present).any()
-    saved = replace(blind, reading=Reading(None, "14:02:11"))
+    saved = replace(blind, reading=Reading(ReaderLabel.LS_P, "14:02:11"))
     ribbon.apply(blind, saved)
     assert near(pixels(ribbon.grab().toImage()), tokens().present).any()
 

@@ -280,3 +280,8 @@ def test_a_store_that_is_damaged_is_said_where_the_time_would_stand(review, qtbo
     until(qtbot, lambda: review.controller.state.reading.error != "")
     assert review.controller.state.reading.saved_at == ""
     assert review.controller.state.worklist[0].label is None
+    review.window.close()
+    assert review.window.isVisible()  # what was said is not lost without a word
+    assert "1 thing" in review.window.unsaved_question.dialog.text()
+    review.window.unsaved_question.give_up()
+    assert not review.window.isVisible()

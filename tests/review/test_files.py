@@ -27,7 +27,7 @@ def test_settings_come_back_as_they_were_saved(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", '"x"', '{"speed": 99}', '{"theme": "pink"}', '{"rater": " "}'])
+@pytest.mark.parametrize("content", ["", "{", "[1]", '"x"', '{"speed": 99}', '{"theme": "pink"}', '{"rater": 7}'])
 def test_damaged_settings_are_set_aside_and_said(tmp_path, content):
     file = tmp_path / "settings.json"
     file.write_text(content)
@@ -65,7 +65,7 @@ def test_every_setting_says_what_it_is_and_where_it_stands():
     [
         {"theme": "pink"},
         {"theme": 1},
-        {"rater": ""},
+        {"rater": 3},
         {"rater": "x" * 41},
         {"blind": 1},
         {"blind": "yes"},

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lsgui.core.clip import ClipInfo
-from lsgui.core.label import SlidingLabel
+from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.prediction import ModelRef, Prediction, Ribbon
 from lsgui.review import mmode_transitions as mm
 from lsgui.review import transitions as to
@@ -75,6 +75,6 @@ def test_a_lung_point_in_time_is_at_its_moment() -> None:
 def test_a_blind_reader_is_not_told_and_one_class_has_no_boundary() -> None:
     state = _judged([[0.02] * 5 + [0.97] * 3] * 4)
     assert mm.boundary(replace(state, blind=True)) is None
-    assert mm.boundary(replace(state, blind=True, reading=Reading(None, "14:02:11"))) is not None
+    assert mm.boundary(replace(state, blind=True, reading=Reading(ReaderLabel.LS_P, "14:02:11"))) is not None
     assert mm.boundary(_judged([[0.02] * 8] * 4)) is None
     assert mm.boundary(ReviewState()) is None

@@ -8,6 +8,7 @@ from lsgui.core.clip import ClipInfo, MemoryFrames
 from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import WindowScore
+from lsgui.core.reading import StatementKind
 from lsgui.inference.protocol import (
     Cancelled,
     Failed,
@@ -18,8 +19,8 @@ from lsgui.inference.protocol import (
     WorkerStopped,
 )
 from lsgui.review import analysis_transitions as an
+from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
-from lsgui.review.history import RoiHistory
 from lsgui.review.state import (
     AnalysisPhase,
     LoadPhase,
@@ -186,7 +187,7 @@ def test_the_worker_says_how_it_is():
 
 
 def test_a_saved_label_stands_in_the_worklist_too():
-    state = to.reading_saved(to.reading_pending(opened(), ReaderLabel.LS_A), ReaderLabel.LS_A, "14:02:11")
+    state = rd.saved(rd.said(opened(), StatementKind.LABEL, ReaderLabel.LS_A), StatementKind.LABEL, "14:02:11")
     assert state.reading.saved_at == "14:02:11"
     assert state.worklist[0].label is ReaderLabel.LS_A
     assert state.worklist[1].label is None
@@ -194,8 +195,12 @@ def test_a_saved_label_stands_in_the_worklist_too():
 
 def test_a_blind_reader_sees_no_verdict_before_the_label_is_saved():
     state = replace(opened(), blind=True)
-    assert to.reading_pending(state, ReaderLabel.LS_P).verdict_hidden
-    assert not to.reading_saved(state, ReaderLabel.LS_P, "1").verdict_hidden
+    pending = rd.said(state, StatementKind.LABEL, ReaderLabel.LS_P)
+    assert pending.verdict_hidden
+    saved = rd.saved(pending, StatementKind.LABEL, "14:02:11")
+    assert not saved.verdict_hidden
+    withdrawn = rd.saved(rd.said(saved, StatementKind.LABEL, None), StatementKind.LABEL, "14:02:12")
+    assert withdrawn.verdict_hidden
 
 
 def test_overlays_and_grey_values_hold_their_ranges():
@@ -206,20 +211,3 @@ def test_overlays_and_grey_values_hold_their_ranges():
     assert to.overlay_switched(hidden, "flow", True).overlays_shown
     assert to.picture_set(state, PictureSettings(-5, 50, 50)).picture == PictureSettings(-1.0, 4.0, 3.0)
     assert to.column_set(state, 1.7).mmode_column == 1.0
-
-
-def test_undo_and_redo_walk_the_same_way_back_and_forth():
-    lines = [(line(float(y)), RoiPhase.SET) for y in range(1, 5)]
-    history, now = RoiHistory(), lines[0]
-    for after in lines[1:]:
-        history, now = history.edited(now), after
-    for expected in reversed(lines[:-1]):
-        history, now = history.undo(now)
-        assert now is expected
-    assert history.undo(now) is None
-    for expected in lines[1:]:
-        history, now = history.redo(now)
-        assert now is expected
-    assert history.redo(now) is None
-    history, now = history.undo(now)
-    assert history.edited(now).redo(now) is None

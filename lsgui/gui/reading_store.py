@@ -1,0 +1,202 @@
+"""The annotation store as the reading thread uses it: opened when it is needed, never taken for another file."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lsgui.core.errors import LsguiError
+from lsgui.core.label import ReaderLabel
+from lsgui.core.reading import ReadingRecord, Statement, StatementKind
+from lsgui.gui.reading_orders import (
+    FindLabels,
+    FindReading,
+    LabelsFound,
+    ReadingFound,
+    Say,
+)
+from lsgui.review.fingerprints import Fingerprints
+from lsgui.review.paths import fingerprints_file
+from lsgui.review.reading_state import SaveMark
+
+if TYPE_CHECKING:
+    from lsgui.annotation.store import AnnotationStore  # SQLite waits until something is saved or looked up
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN = -1
+"""After a store was opened anew: another program may have written meanwhile."""
+
+
+class ReadingStore:
+    """Statements and look-ups over one store file; for one thread.
+
+    A file that was there once and is gone is a fault, never an occasion to begin an empty one: its drive may come
+    back. So is one that another was put in the place of while it was open: what is written to it would be lost.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._store: AnnotationStore | None = None
+        self._met = False
+        self._identity: tuple[int, int] | None = None
+        self._version = 0
+        self._fingerprints: Fingerprints | None = None
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def fingerprint(self, order: Say) -> str:
+        """Return the content hash of a statement's clip."""
+        from lsgui.annotation.content_hash import content_hash
+
+        if order.content_hash is not None:
+            return order.content_hash
+        return self._known().get(order.path) or content_hash(order.path)
+
+    def write(self, order: Say, fingerprint: str) -> tuple[Statement, str]:
+        """Write a statement, and that it contradicts a verdict where it does; return it and its time of day."""
+        from lsgui.annotation.store import NOT_GIVEN
+
+        store = self._opened()
+        statement = store.say(
+            fingerprint,
+            order.path.name,
+            order.rater,
+            order.kind,
+            order.value,
+            subject=order.subject,
+            sitting=order.sitting,
+            blind=order.blind,
+            when=order.when,
+        )
+        if order.against is not None:
+            note = {"verdict": order.against.verdict.value, "model": order.against.model, "reason": NOT_GIVEN}
+            store.say(
+                *(fingerprint, order.path.name, order.rater, StatementKind.OVERRIDE, note),
+                subject=statement.uid,
+                sitting=order.sitting,
+                when=order.when,
+            )
+        self._remember(order.path, fingerprint)
+        return statement, moment(statement.said_at)
+
+    def reading(self, order: FindReading, waiting: Sequence[Say], fault: str) -> ReadingFound:
+        """Look up a reading. Where no store was ever made, nothing was said: a look-up makes no file."""
+        from lsgui.annotation.records import records_of
+
+        self._remember(order.path, order.content_hash)
+        stored: tuple[Statement, ...] = ()
+        everybody: tuple[ReadingRecord, ...] = ()
+        if self._is_there():
+            stored = self._opened().standing(order.content_hash, order.rater, order.sitting) if order.rater else ()
+            everybody = self._opened().records(order.content_hash, sitting=1) if order.adjudicating else ()
+        own = [say for say in waiting if say.whose == (order.path, order.rater, order.sitting)]
+        records = records_of(_with_waiting(stored, own, order.content_hash))
+        return ReadingFound(
+            order,
+            next((record for record in records if not record.adjudicated), None),
+            _marks(stored, own, fault),
+            next((record for record in records if record.adjudicated), None),
+            tuple(sorted((r for r in everybody if not r.adjudicated), key=lambda r: r.rater)),
+        )
+
+    def labels(self, order: FindLabels, waiting: Iterable[Say]) -> LabelsFound:
+        """Look up the labels of a worklist."""
+        if not self._is_there():
+            return LabelsFound(order, {})
+        everything = self._opened().standing(kind=StatementKind.LABEL)
+        own = {
+            said.content_hash: ReaderLabel(said.value["label"])
+            for said in everything
+            if (said.rater, said.sitting) == (order.rater, order.sitting)
+        }
+        known = self._known()
+        labels = {path: own[content] for path in order.paths if (content := known.get(path)) in own}
+        for say in waiting:
+            if say.kind is StatementKind.LABEL and (say.rater, say.sitting) == (order.rater, order.sitting):
+                labels.pop(say.path, None)  # it is not saved: it does not look as if it were
+        return LabelsFound(order, labels, tuple(sorted({said.rater for said in everything})))
+
+    def changed_by_others(self) -> bool:
+        """Return whether another program has written since this was last asked."""
+        if self._store is None and not self._is_there():
+            return False
+        before, self._version = self._version, self._opened().data_version()
+        return before != self._version
+
+    def _is_there(self) -> bool:
+        return self._met or self._file.exists()
+
+    def _opened(self) -> "AnnotationStore":
+        from lsgui.annotation.store import AnnotationStore
+
+        if self._store is not None and self._identity != _identity(self._file):
+            self.close()
+        if self._store is None:
+            if self._met and not self._file.exists():
+                raise LsguiError(
+                    f"{self._file.name} is gone: bring its drive or folder back, or save to another file when closing."
+                )
+            self._store = AnnotationStore(self._file)
+            self._version = _UNKNOWN if self._met else self._store.data_version()
+            self._identity, self._met = _identity(self._file), True
+        return self._store
+
+    def _known(self) -> Fingerprints:
+        if self._fingerprints is None:
+            self._fingerprints = Fingerprints(fingerprints_file())
+        return self._fingerprints
+
+    def _remember(self, path: Path, fingerprint: str) -> None:
+        """Remember which file is which clip; that it cannot be noted is no fault of a statement."""
+        try:
+            self._known().remember(path, fingerprint)
+        except (LsguiError, OSError):
+            log.info("a fingerprint was not noted", exc_info=True)
+
+
+def moment(said_at: datetime) -> str:
+    """Return when something was said, for people: the time of day, with the date when it was not today."""
+    local = said_at.astimezone()
+    today = local.date() == local.now(local.tzinfo).date()
+    return f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells this very file from another of its name; None where there is none."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _with_waiting(stored: Iterable[Statement], waiting: Sequence[Say], content: str) -> list[Statement]:
+    """Return what stands once that which waits is written."""
+    standing = {(said.kind, said.subject): said for said in stored}
+    for say in waiting:
+        at = (say.kind, say.subject)
+        if say.value is None:
+            standing.pop(at, None)
+            continue
+        standing[at] = Statement(
+            *("", content, say.path.name, say.rater, say.sitting, say.kind, say.subject, say.value, say.when, ""),
+            say.blind,
+        )
+    return list(standing.values())
+
+
+def _marks(stored: Iterable[Statement], waiting: Iterable[Say], fault: str) -> Mapping[StatementKind, SaveMark]:
+    """Return how far each part of a reading has come."""
+    latest: dict[StatementKind, datetime] = {}
+    for said in stored:
+        latest[said.kind] = max(said.said_at, latest.get(said.kind, said.said_at))
+    marks = {kind: SaveMark(moment(at)) for kind, at in latest.items()}
+    marks.update({say.kind: SaveMark("", fault) for say in waiting})
+    return MappingProxyType(marks)
