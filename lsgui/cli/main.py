@@ -90,8 +90,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as fault:
-        from lsgui.review.log_file import fault_log
+        from lsgui.review.log_file import fault_log, keep_out_of_log
 
+        keep_out_of_log(path for path in map(Path, given) if path.exists())
         with fault_log() as log:
             logging.getLogger("lsgui").exception("a fault of the program")
         where = "no log could be written" if log is None else f"details are in {log}"

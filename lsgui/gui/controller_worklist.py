@@ -14,6 +14,7 @@ from lsgui.gui.worklist_bar import fresh_choice
 from lsgui.gui.worklist_scan import ScanBegan, ScanEnded, ScanFailed, ScanFound, ScanJob
 from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
+from lsgui.review.log_file import keep_out_of_log
 from lsgui.review.paths import recent_file, worklists_file
 from lsgui.review.recent import load_recent, save_recent, with_recent
 from lsgui.review.state import ReviewState
@@ -147,6 +148,7 @@ class WorklistPart(QObject):
             self._end(event)
 
     def _begin(self, event: ScanBegan) -> None:
+        keep_out_of_log(event.asked)
         self._awaited = True
         self._to_show = None
         if not self._keeper.state.worklist:
@@ -157,6 +159,7 @@ class WorklistPart(QObject):
         self._folders = (*self._folders, *(folder for folder in event.folders if folder not in self._folders))
 
     def _take_in(self, event: ScanFound) -> None:
+        keep_out_of_log(entry.path for entry in event.entries)
         self._keeper.change(lambda s: to.worklist_extended(s, event.entries, scanning=True))
         if self._to_show is None:
             self._to_show = event.entries[0].path

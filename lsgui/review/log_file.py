@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -14,6 +14,15 @@ from lsgui.review.paths import log_dir
 _TAGS: dict[str, str] = {}
 """Names of clips that must not reach the log, with what stands there in their place."""
 
+_NAMES: set[str] = set()
+"""Names of files and folders that were only listed: they must not reach the log either."""
+_SHORTEST_NAME = 4
+
+_CLIP_FILE = re.compile(
+    r"(?:[^\s\\/:*?\"<>|'()]+ )*[^\s\\/:*?\"<>|'()]+"
+    r"\.(?:dcm|dicom|ima|mp4|m4v|mov|avi|mpe?g|mkv|wmv|webm|gif|png|jpe?g|tiff?|bmp)\b",
+    re.IGNORECASE,
+)
 _PATH = re.compile(r"(?<![\w<])(?:[A-Za-z]:)?(?:[\\/][^\\/:*?\"<>|\r\n']+){2,}")
 
 
@@ -26,6 +35,12 @@ def clip_tag(path: Path) -> str:
     return tag
 
 
+def keep_out_of_log(paths: Iterable[Path]) -> None:
+    """Let no name of these files and folders reach the log: a file may be named after a patient."""
+    for path in paths:
+        _NAMES.update(name for name in (path.name, path.stem) if len(name) >= _SHORTEST_NAME)
+
+
 class RedactingFormatter(logging.Formatter):
     """Formats a record without the names of clips that were opened and without folders outside the program."""
 
@@ -35,10 +50,13 @@ class RedactingFormatter(logging.Formatter):
 
 
 def redacted(text: str) -> str:
-    """Return `text` with clip names replaced by their tags and other paths by their last part."""
+    """Return `text` with clip names replaced by their tags, and without paths and names of other clips."""
     for name in sorted(_TAGS, key=len, reverse=True):
         text = text.replace(name, _TAGS[name])
-    return _PATH.sub(lambda match: _shortened(match.group()), text)
+    text = _PATH.sub(lambda match: _shortened(match.group()), text)
+    for name in [name for name in _NAMES if name in text]:
+        text = text.replace(name, "(name left out)")
+    return _CLIP_FILE.sub("(file left out)", text)
 
 
 def _shortened(path: str) -> str:
