@@ -19,7 +19,7 @@ from lsgui.gui.platform_check import _counts_wrongly, why_no_window
 from lsgui.gui.settings_dialog import SettingsDialog
 from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review import transitions as to
-from lsgui.review.log_file import clip_tag, keep_out_of_log, log_file, redacted, start_log
+from lsgui.review.log_file import clip_tag, log_file, redacted, start_log
 from lsgui.review.settings import Settings, setting_rules
 from lsgui.review.state import ReviewState, WorklistEntry
 
@@ -137,20 +137,6 @@ def test_the_log_names_neither_clips_nor_folders(home):
     assert redacted(r"C:\Users\Jane\clips\a.avi failed") == "...(path left out)" or "Jane" not in redacted(
         r"C:\Users\Jane\clips\a.avi failed"
     )
-
-
-def test_the_log_names_no_file_that_was_only_listed(home):
-    keep_out_of_log([Path("/data/Smith^John/Doe Jane"), Path("/data/Mueller_Anna")])
-    told = redacted(
-        "LsguiError: Doe Jane holds no frames\nMueller_Anna: nothing\n"
-        "FileNotFoundError: 'Roe Richard 1950.mp4'\nLsguiError: Poe Edgar.DCM: its header is damaged"
-    )
-    for name in ("Doe", "Jane", "Mueller", "Anna", "Roe", "Richard", "Poe", "Edgar"):
-        assert name not in told
-    assert "holds no frames" in told
-    assert "its header is damaged" in told
-    line = '  File "/usr/lib/python3.12/site-packages/lsgui/readers/dicom.py", line 3, in open'
-    assert redacted(line) == '  File "lsgui/readers/dicom.py", line 3, in open'
 
 
 def test_a_fault_that_nobody_caught_is_said_and_logged(qtbot, expected_log_warnings):
