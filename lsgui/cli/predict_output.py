@@ -171,7 +171,7 @@ class TableOutput:
 
 
 class OverlayOutput:
-    """A PNG a clip in a folder: `<file name>.png`."""
+    """A PNG a clip in a folder: `<file name>.png`. Outside the scan, and where text was found in it, it is black."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -182,11 +182,13 @@ class OverlayOutput:
 
     def answer(self, answer: ClipAnswer) -> None:
         """Draw and save the picture."""
+        from lsgui.export.mask import masked_clip, propose_mask
         from lsgui.export.picture import overlay_png
 
         path = self._folder / f"{answer.prediction.clip}.png"
+        shown = masked_clip(answer.clip, propose_mask(answer.clip))
         try:
-            write_atomic(path, overlay_png(answer.clip, answer.prediction, answer.maps, answer.area.box))
+            write_atomic(path, overlay_png(shown, answer.prediction, answer.maps, answer.area.box))
         except OSError as fault:
             raise _unwritable(path, fault) from fault
 
