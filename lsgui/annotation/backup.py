@@ -6,8 +6,8 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-from lsgui.annotation.schema import is_annotation_store
 from lsgui.annotation.store import AnnotationStore
+from lsgui.annotation.store_reader import read_only
 from lsgui.core.errors import LsguiError
 
 KEPT_DAYS = 7
@@ -38,7 +38,7 @@ def save_backup(store: AnnotationStore, path: Path) -> int:
     store.copy_to(path)
     try:
         return _verified(path)
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, LsguiError) as fault:
         path.unlink(missing_ok=True)
         raise LsguiError(f"{path.name}: the copy cannot be read back: choose another drive.") from fault
 
@@ -88,29 +88,16 @@ def copy_for_reading(path: Path, target: Path) -> None:
     LsguiError
         When it cannot be read.
     """
-    if not path.is_file():
-        raise LsguiError(f"{path.name}: there is no such annotation store: check the name.")
-    address = path.resolve().as_uri()
-    for mode in ("mode=ro", "immutable=1"):  # the second one needs no files beside the store
-        try:
-            with (
-                closing(sqlite3.connect(f"{address}?{mode}", uri=True)) as source,
-                closing(sqlite3.connect(target)) as copy,
-            ):
-                source.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-                if not is_annotation_store(copy):
-                    raise sqlite3.DatabaseError("another program's")
-                return
-        except sqlite3.OperationalError as fault:
-            if mode == "immutable=1" or path.with_name(f"{path.name}-wal").exists():
-                raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault}).") from fault
-        except sqlite3.DatabaseError as fault:
-            raise LsguiError(f"{path.name} is not an annotation store of lsgui: choose another file.") from fault
+    try:
+        with read_only(path) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as fault:
+        raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault}): try a backup of it.") from fault
 
 
 def _verified(path: Path) -> int:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+    with read_only(path) as copy:
         if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("malformed")
         return int(copy.execute("SELECT count(*) FROM history").fetchone()[0])

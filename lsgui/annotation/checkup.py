@@ -4,15 +4,15 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from lsgui.annotation.clips_at_hand import ClipsAtHand
 from lsgui.annotation.exchange import is_by_name, note_on
-from lsgui.annotation.schema import VERSION, is_annotation_store, stored_version
+from lsgui.annotation.schema import VERSION, stored_version
 from lsgui.annotation.store import AnnotationStore
+from lsgui.annotation.store_reader import read_only
 from lsgui.annotation.value_check import value_fault
 from lsgui.core.errors import LsguiError
 from lsgui.core.reading import StatementKind
@@ -48,12 +48,8 @@ def check_file(path: Path) -> Checkup:
     LsguiError
         When there is no such file, or it is no store at all.
     """
-    if not path.is_file():
-        raise LsguiError(f"{path.name}: there is no such annotation store: check the name given with --store.")
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            if not is_annotation_store(connection):
-                raise LsguiError(f"{path.name} is not an annotation store of lsgui: choose another file.")
+        with read_only(path) as connection:
             version = stored_version(connection)
             if version > VERSION:
                 raise LsguiError(f"{path.name} was written by a newer lsgui: update this one to read it.")

@@ -59,7 +59,7 @@ def _check(path: Path, folders: list[Path]) -> int:
     for sentence in filter(None, (*faults, *notes)):
         typer.echo(f"{path.name}: {sentence}" if not sentence.startswith(path.name) else sentence)
     if faults:
-        typer.echo(f"lsgui: {path.name} is not sound: {len(faults)} faults, see above.", err=True)
+        typer.echo(f"lsgui: {path.name} is not sound: see above.", err=True)
         return 2
     typer.echo(f"{path.name}: sound, {found.statements} statements on {found.clips} clips.")
     return 0

@@ -173,13 +173,13 @@ def _dataset(job: _Job) -> str:
     if not len(job.clips):
         raise LsguiError("A data set names clips where they lie: say where with --clips.")
     records = job.one_a_clip()
-    people = people_of(records, job.store.clips())
+    labelled = {record.content_hash: record for record in (*job.records(), *records)}.values()
+    people = people_of(labelled, job.store.clips())
     if job.patients is not None:
         from lsgui.training.data.metafile import overruled
 
-        by_name = {record.file_name: people[record.content_hash] for record in records}
-        named = overruled(job.patients, by_name)
-        people |= {record.content_hash: named[record.file_name] for record in records if record.file_name in named}
+        named = overruled(job.patients, {record.file_name: people[record.content_hash] for record in labelled})
+        people |= {record.content_hash: named[record.file_name] for record in labelled if record.file_name in named}
     written = write_dataset(job.out, records, people, job.clips.of)
     tell(written.notes)
     return f"{job.out.name}/{DATASET}: {written.rows} rows of {written.clips} clips."
