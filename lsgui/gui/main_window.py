@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self.retheme()
         restore_layout(self, self._splitters, self.columns)
         controller.stateChanged.connect(self.apply)
+        controller.settingsChanged.connect(self._entitle)
         self.apply(None, controller.state)
 
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
@@ -97,13 +98,25 @@ class MainWindow(QMainWindow):
             panel.apply(old, new)
         if old is None or old.clip is not new.clip:
             self._stack.setCurrentWidget(self.start_screen if new.clip is None else self._stage)
-            self.setWindowTitle("lsgui" if new.clip is None else f"{new.clip.path.name} – lsgui")
             self.columns.set_present("right", new.clip is not None)
             self.columns.set_present("left", len(new.worklist) > 0 or new.scanning)
+        self._entitle()
         if new.override is not None and (old is None or old.override is not new.override):
             QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(self.override_strip))
         if old is None or (old.rater, old.blind) != (new.rater, new.blind):
             self._reader.setText(f"Reader: {new.rater}  ·  {'Blind' if new.blind else 'Assisted'} reading")
+
+    def _entitle(self) -> None:
+        """Say in the title where the reader is; the file's name, which may be a patient's, only when asked."""
+        state = self._controller.state
+        if state.clip is None:
+            title = "lsgui"
+        elif self._controller.settings.name_in_title:
+            title = f"{state.clip.path.name} – lsgui"
+        else:
+            title = f"Clip {(state.selected or 0) + 1} of {len(state.worklist)} – lsgui"
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
 
     def retheme(self) -> None:
         """Paint icons anew after a change of theme."""

@@ -82,6 +82,12 @@ class Settings:
         "Window",
         choices={"system": "As the system", "dark": "Dark", "light": "Light"},
     )
+    name_in_title: bool = _setting(
+        False,
+        "File name in the title bar",
+        "A file may be named after a patient, and title bars show in task lists and screenshots.",
+        "Window",
+    )
     rater: str = _setting(
         "",
         "Reader",

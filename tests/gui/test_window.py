@@ -1,5 +1,7 @@
 """The real window, offscreen, over a worker that answers when it is told to."""
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
@@ -18,12 +20,22 @@ def test_a_clip_opens_plays_and_shows_its_facts(review, qtbot, clips):
     state = review.controller.state
     assert state.clip.info.frames == 30
     assert state.playback.playing
-    assert review.window.windowTitle() == "clip 0.avi – lsgui"
+    assert review.window.windowTitle() == "Clip 1 of 1 – lsgui"
     first = state.playback.frame
     until(qtbot, lambda: review.controller.state.playback.frame != first)
     assert "clip 20.0 fps" in review.window.player_bar._rates.text()
     assert "20.0 fps" in review.window.status_strip._clip.text()
     assert state.worklist[0].detail == "30 frames · 1.5 s"
+
+
+def test_the_title_names_a_file_only_when_asked(review, qtbot, clips):
+    assert review.window.windowTitle() == "lsgui"
+    review.controller.open_paths(clips)
+    until(qtbot, lambda: review.window.windowTitle() == "Clip 1 of 3 – lsgui")
+    press(review, Qt.Key.Key_N)
+    until(qtbot, lambda: review.window.windowTitle() == "Clip 2 of 3 – lsgui")
+    review.controller.set_settings(replace(review.controller.settings, name_in_title=True))
+    assert review.window.windowTitle() == "clip 1.avi – lsgui"
 
 
 def test_a_clip_keeps_its_own_time(review, qtbot, clips):
