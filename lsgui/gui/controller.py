@@ -74,6 +74,7 @@ class Controller(QObject):
         self.labels = LabelsPart(self._keeper, self.clips, self.lines, self.readings)
         self.intervals = IntervalsPart(self._keeper, self.labels)
         self.project = ProjectPart(self._keeper, self.clips, self.labels, self.readings, file, self.set_settings)
+        self.clips.worklist.follow(self.readings, lambda: self.project.store)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
 
     @property

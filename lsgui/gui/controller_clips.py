@@ -98,6 +98,7 @@ class ClipsPart(QObject):
         index = self._keeper.state.selected
         self._keeper.change(lambda s: replace(s, selected=None, clip=None, roi=None, analysis=Analysis()))
         self._kept.clear()
+        self.worklist.look_anew()
         if index is not None:
             self.select(index)
 

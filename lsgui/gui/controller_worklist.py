@@ -4,23 +4,41 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from lsgui.core.errors import LsguiError
+from lsgui.core.prediction import Prediction
+from lsgui.core.reading import StatementKind
+from lsgui.gui.facts_thread import (
+    Asked,
+    ClipsRecognised,
+    FactsLearnt,
+    FactsThread,
+    KeepClip,
+    KeepVerdict,
+    Learn,
+    LookAgain,
+    PlacesLearnt,
+)
 from lsgui.gui.job_thread import JobThread
+from lsgui.gui.reading_orders import Said, StoreChanged
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.gui.worklist_bar import fresh_choice
 from lsgui.gui.worklist_scan import ScanBegan, ScanEnded, ScanFailed, ScanFound, ScanJob
 from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
 from lsgui.review.log_file import keep_out_of_log
-from lsgui.review.paths import recent_file, worklists_file
+from lsgui.review.paths import labels_file, recent_file, worklists_file
 from lsgui.review.recent import load_recent, save_recent, with_recent
-from lsgui.review.state import ReviewState
+from lsgui.review.state import AnalysisPhase, ReviewState
 from lsgui.review.worklist_choice import ListFilter
 from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
 from lsgui.review.worklist_view import listed, neighbour, next_unlabelled
+
+if TYPE_CHECKING:
+    from lsgui.gui.controller_readings import ReadingsPart  # which knows this part: only the type is needed here
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +57,8 @@ class WorklistPart(QObject):
         Turns to a clip by its place in the worklist.
     """
 
-    filled = Signal()
-    """Every clip that was asked for is in the worklist."""
+    recognised = Signal()
+    """Clips were recognised by what they hold, whatever their names are."""
 
     def __init__(self, keeper: StateKeeper, select: Select, parent: QObject) -> None:
         super().__init__(parent)
@@ -53,11 +71,29 @@ class WorklistPart(QObject):
         self._awaited = False
         self._to_show: Path | None = None
         self._came_from: Path | None = None
+        self._facts = FactsThread(self)
+        self._facts.told.connect(self._on_facts_told)
+        self._store: Callable[[], Path] = labels_file
+        self._seen: dict[Path, Prediction] = {}
         self._keep_soon = QTimer(self)
         self._keep_soon.setSingleShot(True)
         self._keep_soon.setInterval(_KEEP_AFTER_MS)
         self._keep_soon.timeout.connect(self._keep)
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
+
+    def follow(self, readings: "ReadingsPart", store: Callable[[], Path]) -> None:
+        """Show what the store knows of the clips: which store it is, and when to look again.
+
+        Parameters
+        ----------
+        readings
+            Tells what was said and when another program wrote; looks up the reader's own labels.
+        store
+            Gives the file.
+        """
+        self._store = store
+        readings.told.connect(self._on_readings_told)
+        self.recognised.connect(readings.look_up_worklist)
 
     def load_recent(self) -> None:
         """Read the list of recently opened clips."""
@@ -117,9 +153,16 @@ class WorklistPart(QObject):
         if index is not None:
             self._select(index)
 
+    def look_anew(self) -> None:
+        """Another person reads, or from another store: learn anew what there is to know."""
+        if self._keeper.state.worklist:
+            self._keeper.change(wl.facts_forgotten)
+            self._learn()
+
     def forget(self) -> None:
         """The worklist is emptied: stop the search, and keep how it was left."""
         self._scanner.stop_job()
+        self._facts.forget()
         self._keep_now()
         self._pending = self._folders = ()
         self._awaited, self._to_show, self._came_from = False, None, None
@@ -128,6 +171,7 @@ class WorklistPart(QObject):
         """Keep how the worklist is left, and end the thread."""
         self._keep_now()
         self._scanner.close()
+        self._facts.close()
 
     def _say(self, sentence: str) -> None:
         self._keeper.change(lambda s: to.notice_set(s, sentence))
@@ -189,13 +233,53 @@ class WorklistPart(QObject):
             save_recent(recent_file(), recent)
         except LsguiError as fault:
             log.info("recent files: %s", type(fault).__name__, exc_info=True)
-        self.filled.emit()
+        self._learn()
+
+    # --- what the store knows -----------------------------------------------------------------------------------
+
+    def _asked(self) -> Asked:
+        return Asked(self._store(), self._keeper.state.rater)
+
+    def _learn(self) -> None:
+        paths = tuple(entry.path for entry in self._keeper.state.worklist)
+        self._facts.submit(Learn(self._asked(), paths))
+
+    def _on_readings_told(self, event: object) -> None:
+        if isinstance(event, StoreChanged):
+            self._facts.submit(LookAgain(self._asked()))
+        elif isinstance(event, Said) and event.order.kind is StatementKind.LABEL:
+            clip = self._keeper.state.clip
+            if clip is not None and clip.info is not None and clip.path == event.order.path:
+                self._facts.submit(KeepClip(self._asked(), clip.path, clip.info))
+        elif isinstance(event, Said) and event.order.kind is StatementKind.ADJUDICATION:
+            self._facts.submit(LookAgain(self._asked()))
+
+    def _on_facts_told(self, event: object) -> None:
+        if isinstance(event, PlacesLearnt):
+            self._keeper.change(lambda s: wl.places_learnt(s, event.places))
+        elif isinstance(event, FactsLearnt) and event.asked == self._asked():
+            self._keeper.change(lambda s: wl.facts_learnt(s, event.facts))
+        elif isinstance(event, ClipsRecognised):
+            self.recognised.emit()
+
+    def _note_verdict(self, new: ReviewState) -> None:
+        """Keep a new verdict on the line as it stands: what it says is known in later sittings too."""
+        analysis, clip = new.analysis, new.clip
+        if analysis.phase is not AnalysisPhase.DONE or analysis.stale or analysis.prediction is None or clip is None:
+            return
+        if self._seen.get(clip.path) is not analysis.prediction:
+            self._seen[clip.path] = analysis.prediction
+            self._facts.submit(KeepVerdict(self._asked(), clip.path, analysis.prediction))
 
     # --- remembering --------------------------------------------------------------------------------------------
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         if old.clip is not None and new.clip is not None and old.clip.path != new.clip.path:
             self._came_from = old.clip.path
+        if old.analysis is not new.analysis:
+            self._note_verdict(new)
+        if old.rater != new.rater:
+            self.look_anew()
         if self._folders and (old.listing != new.listing or old.selected != new.selected):
             self._keep_soon.start()
 

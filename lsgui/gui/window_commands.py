@@ -35,7 +35,6 @@ class WindowCommands(QObject):
         self._columns = columns
         self.exporter = MModeExporter(self)
         self.exporter.ended.connect(controller.tell)
-        self.worklist = window.findChild(WorklistPanel)
         self.worklist = window.findChildren(WorklistPanel)[0]
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""

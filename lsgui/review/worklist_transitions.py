@@ -1,22 +1,13 @@
 """What commands on the worklist do to the state: filter, order, search, groups, and what was learnt of clips."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from lsgui.core.label import ReaderLabel
 from lsgui.review.state import ReviewState, WorklistEntry
 from lsgui.review.worklist_choice import NO_FACTS, ClipPlace, EntryFacts, ListChoice, ListFilter, ListOrder
 from lsgui.review.worklist_groups import study_key
 from lsgui.review.worklist_view import selected_is_listed
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What the store says of one clip: the reader's own label, and what the AI and others said."""
-
-    label: ReaderLabel | None = None
-    facts: EntryFacts = NO_FACTS
 
 
 def listing_set(state: ReviewState, choice: ListChoice) -> ReviewState:
@@ -67,21 +58,23 @@ def own_group_folded(state: ReviewState) -> ReviewState:
     return state if state.selected is None else group_folded(state, state.worklist[state.selected].group)
 
 
-def clips_learnt(state: ReviewState, learnt: Mapping[Path, Learnt]) -> ReviewState:
-    """Take over what the store says of clips. A label that is there already stays: it may be newer than the look-up."""
-    if not learnt:
-        return state
+def facts_learnt(state: ReviewState, facts: Mapping[Path, EntryFacts]) -> ReviewState:
+    """Take over what the store knows of clips beside the reader's own labels."""
+    return _with(
+        state,
+        tuple(
+            entry if facts.get(entry.path, entry.facts) == entry.facts else replace(entry, facts=facts[entry.path])
+            for entry in state.worklist
+        ),
+    )
 
-    def after(entry: WorklistEntry) -> WorklistEntry:
-        news = learnt.get(entry.path)
-        if news is None:
-            return entry
-        label = entry.label or news.label
-        if label is entry.label and news.facts == entry.facts:
-            return entry
-        return replace(entry, label=label, facts=news.facts)
 
-    return _with(state, tuple(map(after, state.worklist)))
+def facts_forgotten(state: ReviewState) -> ReviewState:
+    """Another person reads now, or from another store: what was known of others and the AI is not theirs to know."""
+    return _with(
+        state,
+        tuple(entry if entry.facts is NO_FACTS else replace(entry, facts=NO_FACTS) for entry in state.worklist),
+    )
 
 
 def places_learnt(state: ReviewState, places: Mapping[Path, ClipPlace]) -> ReviewState:
@@ -92,17 +85,6 @@ def places_learnt(state: ReviewState, places: Mapping[Path, ClipPlace]) -> Revie
             entry
             if (place := places.get(entry.path)) is None or place == entry.place
             else replace(entry, place=place, group=study_key(place))
-            for entry in state.worklist
-        ),
-    )
-
-
-def others_forgotten(state: ReviewState) -> ReviewState:
-    """Another person reads now, or from another store: what was known of labels and verdicts is not theirs."""
-    return _with(
-        state,
-        tuple(
-            entry if entry.label is None and entry.facts is NO_FACTS else replace(entry, label=None, facts=NO_FACTS)
             for entry in state.worklist
         ),
     )
