@@ -1,7 +1,7 @@
 """The DICOM files of an export: clip without identifiers, captured pictures, structured report."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -66,7 +66,11 @@ class DicomExport:
         """Write the structured report, and return the files that were written.
 
         A report refers to a DICOM image: of a clip that is none, a de-identified copy is written first, beside it.
+        Readers are named, and their comments told, only where the patient is named too.
         """
+        findings = replace(
+            findings, rater_name=findings.rater_name if self._named else self._rater_code, comments=self._named
+        )
         if self.clip.info.format == "dicom":
             write_structured_report(findings, self._subject(), stamp, out)
             return (out,)
@@ -75,6 +79,9 @@ class DicomExport:
         subject = converted_subject(self.content_hash, self.pseudonyms, len(self.clip))
         write_structured_report(findings, subject, stamp, out)
         return (out, image)
+
+    def _rater_code(self, rater: str) -> str:
+        return f"Reader {self.pseudonyms.code('rater', rater)}"
 
     @property
     def _named(self) -> bool:

@@ -88,10 +88,6 @@ def reading(label: ReaderLabel = ReaderLabel.LS_P, rater: str = PERSON, **more: 
     )
 
 
-def pseudonymous(rater: str) -> str:
-    return f"Reader {KEY.code('rater', rater)}"
-
-
 def report(export: DicomExport, out: Path, findings: Findings) -> Any:
     from highdicom.sr import Comprehensive3DSR
 
@@ -100,7 +96,7 @@ def report(export: DicomExport, out: Path, findings: Findings) -> Any:
 
 
 def test_the_verdict_and_the_label_are_measurement_groups_apart(export: DicomExport, tmp_path: Path):
-    findings = Findings(verdict(), (reading(),), rater_name=pseudonymous)
+    findings = Findings(verdict(), (reading(),))
     read = report(export, tmp_path / "sr.dcm", findings)
     on_line = read.content.get_planar_roi_measurement_groups()
     on_clip = read.content.get_image_measurement_groups()
@@ -137,7 +133,7 @@ def test_the_line_lies_on_the_frame_of_the_source_by_corners_of_pixels(export: D
 
 def test_words_of_model_flags_use_and_origin_are_told(export: DicomExport, tmp_path: Path):
     out = tmp_path / "sr.dcm"
-    report(export, out, Findings(verdict(), (reading(),), rater_name=pseudonymous))
+    report(export, out, Findings(verdict(), (reading(),)))
     told = _texts(pydicom.dcmread(out))
     assert told["Algorithm Name"] == ["cmwru-strip"]
     assert told["Algorithm Version"] == ["8"]
@@ -157,7 +153,7 @@ def test_words_of_model_flags_use_and_origin_are_told(export: DicomExport, tmp_p
     [(ReaderLabel.LS_A, "272519000"), (ReaderLabel.CANNOT_ASSESS, "373068000"), (ReaderLabel.LUNG_POINT, "LS004")],
 )
 def test_every_label_has_its_code(export: DicomExport, tmp_path: Path, label: ReaderLabel, code: str):
-    read = report(export, tmp_path / "sr.dcm", Findings(None, (reading(label),), rater_name=pseudonymous))
+    read = report(export, tmp_path / "sr.dcm", Findings(None, (reading(label),)))
     (group,) = read.content.get_image_measurement_groups()
     assert group.get_qualitative_evaluations()[0].value.value == code
     assert faults(tmp_path / "sr.dcm") == []
@@ -179,22 +175,24 @@ def test_two_readers_and_the_program_make_three_groups(export: DicomExport, tmp_
     assert len(read.content.get_planar_roi_measurement_groups()) == 2
     assert len(read.content.get_image_measurement_groups()) == 1
     observers = [str(item.PersonName) for item in _items(read) if item.get("ValueType") == "PNAME"]
-    assert observers == ["Anna^", "Anna^", "Boris^"]
+    anna, boris = (f"Reader {KEY.code('rater', name)}^" for name in ("Anna", "Boris"))
+    assert observers == [anna, anna, boris]
 
 
 def test_a_report_says_nothing_of_the_patient_unless_asked(export: DicomExport, tmp_path: Path):
     out = tmp_path / "sr.dcm"
-    report(export, out, Findings(verdict(), (reading(),), rater_name=pseudonymous))
+    report(export, out, Findings(verdict(), (reading(),)))
     assert leaks(out) == []
     named = tmp_path / "named.dcm"
     known = DicomExport(export.clip, export.content_hash, KEY, export.mask, identified=True)
-    report(known, named, Findings(verdict(), (reading(),), comments=True))
+    report(known, named, Findings(verdict(), (reading(),)))
     data = pydicom.dcmread(named)
     assert PERSON in str(data.PatientName)
     assert data.StudyDate == DATE
     source = pydicom.dcmread(export.clip.info.path, stop_before_pixels=True)
     assert data.StudyInstanceUID == source.StudyInstanceUID
     assert f"looks like {PERSON}" in _texts(data)["Remark"]
+    assert f"{PERSON}^" in [str(item.PersonName) for item in _items(data) if item.ValueType == "PNAME"]
     assert "PatientIdentityRemoved" not in data
 
 
@@ -245,7 +243,7 @@ def test_reports_hold_what_their_kind_asks_for(export: DicomExport, tmp_path: Pa
 
 def test_dcmtk_reads_the_report(export: DicomExport, tmp_path: Path):
     out = tmp_path / "sr.dcm"
-    report(export, out, Findings(verdict(), (reading(),), rater_name=pseudonymous))
+    report(export, out, Findings(verdict(), (reading(),)))
     program = shutil.which("dsrdump")
     if program is None:  # the file is read back by highdicom above on every machine
         return
