@@ -1,18 +1,25 @@
-"""Small pictures of clips for the worklist, read in a thread, the ones on screen first."""
+"""Small pictures of clips for the worklist, read in a thread, the ones on screen first, and kept for the next time."""
 
 import logging
 import threading
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
 
 from lsgui.core.clip import Frame
 from lsgui.core.errors import LsguiError
+from lsgui.review.fingerprints import file_key
+from lsgui.review.paths import cache_file
 from lsgui.review.worklist import detail_of
+
+if TYPE_CHECKING:
+    from lsgui.review.worklist_cache import WorklistCache  # loads SQLite: only in the thread
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +30,9 @@ _LOOKED_AT = 5
 _BRIGHT = 24
 _SMALLEST_PART = 0.005
 """Share of the frame that a patch has to cover to be taken for the scan."""
+_FLATTEST_PART = 0.12
+"""Share of the frame's height that it has to have: a line of text, which may name a patient, is never enlarged."""
+_JPEG_QUALITY = 85
 _WAITING_MOST = 64
 """Wishes that wait: beyond that the oldest have long scrolled away."""
 
@@ -48,6 +58,7 @@ class ThumbnailThread(QThread):
         self._wake = threading.Condition()
         self._wishes: list[Path] = []
         self._closing = False
+        self._cache: WorklistCache | None = None
 
     def ask(self, path: Path) -> None:
         """Read the thumbnail of a clip soon."""
@@ -74,29 +85,63 @@ class ThumbnailThread(QThread):
 
     def run(self) -> None:
         """Read until the thread is closed."""
-        while True:
-            with self._wake:
-                while not self._wishes and not self._closing:
-                    self._wake.wait()
-                if self._closing:
-                    return
-                path = self._wishes.pop()
-            self.ready.emit(_read(path))
+        try:
+            while True:
+                with self._wake:
+                    while not self._wishes and not self._closing:
+                        self._wake.wait()
+                    if self._closing:
+                        return
+                    path = self._wishes.pop()
+                self.ready.emit(self._picture(path))
+        finally:
+            if self._cache is not None:
+                self._cache.close()
+                self._cache = None
+
+    def _picture(self, path: Path) -> Thumbnail:
+        """Return the picture of a clip, from the cache where this very file is known there."""
+        from lsgui.review.worklist_cache import KeptPicture, WorklistCache
+
+        if self._cache is None:
+            self._cache = WorklistCache(cache_file())
+        key = file_key(path)
+        kept = None if key is None else self._cache.picture(key)
+        if kept is not None and not (image := QImage.fromData(kept.data)).isNull():
+            return Thumbnail(path, image, kept.detail)
+        read = _read(path)
+        if key is not None and read.pixels is not None:
+            self._cache.keep_picture(key, KeptPicture(read.detail, _encoded(read.pixels)))
+        return Thumbnail(path, None if read.pixels is None else _image(read.pixels), read.detail, read.error)
 
 
-def _read(path: Path) -> Thumbnail:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What was read of a clip; `pixels` is (2 * HEIGHT, 2 * WIDTH) uint8."""
+
+    pixels: Frame | None
+    detail: str = ""
+    error: str = ""
+
+
+def _read(path: Path) -> _Read:
     from lsgui.readers.base import open_source  # here: it loads OpenCV
 
     try:
         with open_source(path) as source:
             frame = max(islice(source, _LOOKED_AT), key=lambda f: float(f.mean()), default=None)
-            detail = detail_of(source.info)
+            info = source.info
     except LsguiError as fault:
-        return Thumbnail(path, None, error=str(fault))
+        return _Read(None, error=str(fault))
     except Exception as fault:  # the thread is where faults end: the window must live on
         log.error("a thumbnail failed", exc_info=True)
-        return Thumbnail(path, None, error=f"{path.name} cannot be read ({type(fault).__name__}).")
-    return Thumbnail(path, None if frame is None else _shrunk(frame), detail)
+        return _Read(None, error=f"{path.name} cannot be read ({type(fault).__name__}).")
+    if frame is None:
+        return _Read(None, detail_of(info))
+    if info.region is not None:
+        x, y, width, height = info.region
+        frame = np.asarray(frame[y : y + height, x : x + width])
+    return _Read(_shrunk(frame), detail_of(info))
 
 
 def _scan_part(frame: Frame) -> Frame:
@@ -106,16 +151,17 @@ def _scan_part(frame: Frame) -> Frame:
     step = max(frame.shape[1] // 240, 1)
     bright = (frame[::step, ::step] > _BRIGHT).astype(np.uint8)
     patch = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(patch)
-    if count < 2:
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(patch)
+    parts: npt.NDArray[np.int64] = boxes[1:].astype(np.int64) * step
+    smallest, flattest = _SMALLEST_PART * frame.size, _FLATTEST_PART * frame.shape[0]
+    parts = parts[(parts[:, cv2.CC_STAT_HEIGHT] >= flattest) & (parts[:, 2] * parts[:, 3] >= smallest)]
+    if not len(parts):
         return frame
-    x, y, width, height, _ = (int(value) * step for value in boxes[1 + int(np.argmax(boxes[1:, cv2.CC_STAT_AREA]))])
-    if width * height < _SMALLEST_PART * frame.size:
-        return frame
+    x, y, width, height = (int(value) for value in parts[int(np.argmax(parts[:, cv2.CC_STAT_AREA])), :4])
     return np.asarray(frame[y : y + height, x : x + width])
 
 
-def _shrunk(frame: Frame) -> QImage:
+def _shrunk(frame: Frame) -> Frame:
     import cv2
 
     frame = _scan_part(frame)
@@ -124,5 +170,15 @@ def _shrunk(frame: Frame) -> QImage:
     size = (max(round(frame.shape[1] * scale), width), max(round(frame.shape[0] * scale), height))
     small = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
     top, left = (small.shape[0] - height) // 2, (small.shape[1] - width) // 2
-    cut = np.ascontiguousarray(small[top : top + height, left : left + width])
-    return QImage(cut.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
+    return np.ascontiguousarray(small[top : top + height, left : left + width])
+
+
+def _encoded(pixels: Frame) -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])
+
+
+def _image(pixels: Frame) -> QImage:
+    height, width = pixels.shape
+    return QImage(pixels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
