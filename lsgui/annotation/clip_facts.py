@@ -123,10 +123,15 @@ class FactsStore(StoreFile):
             self._add_clips(facts)
 
     def clips(self) -> dict[str, ClipFacts]:
-        """Return what was last said of every clip, by content hash."""
+        """Return what was last said of every clip, by content hash; what that leaves open an earlier row tells."""
         with self._faults():
             rows = self._connection.execute(f"SELECT {_FACTS} FROM clips ORDER BY id").fetchall()
-        return {row[0]: ClipFacts(*row) for row in rows}
+        out: dict[str, ClipFacts] = {}
+        for row in rows:
+            before = out.get(row[0])
+            cells = row if before is None else [new or old for new, old in zip(row, astuple(before), strict=True)]
+            out[row[0]] = ClipFacts(*cells)
+        return out
 
     def save_verdict(self, verdict: StoredVerdict) -> None:
         """Keep what a model said of a clip."""

@@ -143,54 +143,55 @@ def _store(job: _Job) -> str:
 
 
 def _merge(job: _Job, labels: "Labels") -> str:
-    from lsgui.annotation.exchange import bind, own_pseudonyms, renamed
+    from lsgui.annotation.exchange import own_pseudonyms, renamed
 
     ours = job.store.clips()
     labels = renamed(labels, own_pseudonyms(labels.clips, ours), ours)
     new = job.store.merge(labels.statements, labels.clips, labels.verdicts, labels.masks)
-    bound = bind(job.store.standing(), _known(job))
-    job.store.merge(bound)
-    return _summary(job, new, len(labels.statements) - new)
+    _bind(job)
+    return f"{_summary(job, new)}, {len(labels.statements) - new} were there already."
 
 
 def _settle(job: _Job, readings: "Sequence[FileReading]", facts: "Sequence[ClipFacts]" = ()) -> str:
-    from lsgui.annotation.exchange import bind, older_readings, settle
+    from lsgui.annotation.exchange import older_readings, settle
 
     standing = job.store.standing()
     made = settle(readings, standing, datetime.now(UTC))
     new = job.store.merge(made, facts)
-    job.store.merge(bind(job.store.standing(), _known(job)))
+    _bind(job)
     older = older_readings(made, standing)
     if older:
         tell([f"{older} readings are older than what stands here: they are in the history and do not count."])
-    return _summary(job, new, 0)
+    return f"{_summary(job, new)}."
 
 
-def _known(job: _Job) -> dict[str, str]:
-    """Return the content hash of clips at hand whose labels were kept by name."""
+def _bind(job: _Job) -> None:
+    """Move labels that were kept by name, and what is known of their clips, to clips that are at hand now."""
     from lsgui.annotation.checkup import kept_by_name
+    from lsgui.annotation.exchange import bind, hash_by_name
 
     found = {name: job.clips.named(name) for name in kept_by_name(job.store)}
-    return {name: clip.content_hash for name, clip in found.items() if clip is not None}
+    known = {name: clip.content_hash for name, clip in found.items() if clip is not None}
+    facts = job.store.clips()
+    moved = [
+        replace(facts[hash_by_name(name)], content_hash=digest)
+        for name, digest in known.items()
+        if hash_by_name(name) in facts and digest not in facts
+    ]
+    job.store.merge(bind(job.store.standing(), known), moved)
 
 
-def _summary(job: _Job, new: int, known: int) -> str:
+def _summary(job: _Job, new: int) -> str:
     from lsgui.annotation.checkup import kept_by_name
     from lsgui.annotation.exchange import note_on
 
-    tell(
-        filter(
-            None,
-            [
-                note_on(
-                    kept_by_name(job.store),
-                    "is not at hand: its labels are kept by name until an import with --clips finds it",
-                    "are not at hand: their labels are kept by name until an import with --clips finds them",
-                )
-            ],
-        )
+    waiting = note_on(
+        kept_by_name(job.store),
+        "is not at hand: its labels are kept by name until an import with --clips finds it",
+        "are not at hand: their labels are kept by name until an import with --clips finds them",
     )
-    return f"{job.store.path.name}: {new} statements from {job.file.name}, {known} were there already."
+    tell(filter(None, [waiting]))
+    return f"{job.store.path.name}: {new} statements from {job.file.name}"
 
 
 _READERS: MappingProxyType[str, Callable[[_Job], str]] = MappingProxyType(

@@ -54,6 +54,11 @@ RaftOption = Annotated[
     Path | None, typer.Option("--raft-weights", metavar="FILE", help="RAFT weights instead of those that ship.")
 ]
 
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="Keep each verdict in this annotation store, for the worklist."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Enter the command."""
@@ -70,6 +75,7 @@ def register(app: typer.Typer) -> None:
         flow: FlowOption = None,
         flow_step: FlowStepOption = None,
         raft_weights: RaftOption = None,
+        store: StoreOption = None,
     ) -> int:
         if device not in _DEVICES:
             raise DeviceError(f"There is no device {device!r}: choose one of {', '.join(_DEVICES)}.")
@@ -78,7 +84,7 @@ def register(app: typer.Typer) -> None:
 
         with ExitStack() as stack:
             runner = _runner(stack, model, cast("DeviceChoice", device), roi, choice)
-            return _judge_all(runner, _clips(paths), open_outputs(stack, json_file, csv_file, overlay))
+            return _judge_all(runner, _clips(paths), open_outputs(stack, json_file, csv_file, overlay, store))
 
 
 def _flow_choice(flow: str | None, step: int | None, weights: Path | None, overlay: Path | None) -> "FlowChoice | None":

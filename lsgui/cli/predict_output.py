@@ -52,7 +52,9 @@ class Output(Protocol):
         ...
 
 
-def open_outputs(stack: ExitStack, json_file: str | None, csv_file: Path | None, overlay: Path | None) -> list[Output]:
+def open_outputs(
+    stack: ExitStack, json_file: str | None, csv_file: Path | None, overlay: Path | None, store: Path | None = None
+) -> list[Output]:
     """Return what was asked for, the table for people where no JSON was; files are finished when the stack closes.
 
     Raises
@@ -63,6 +65,7 @@ def open_outputs(stack: ExitStack, json_file: str | None, csv_file: Path | None,
     outputs: list[Output] = [JsonOutput(stack, json_file) if json_file else TableOutput(stack)]
     outputs += [CsvOutput(stack, csv_file)] if csv_file else []
     outputs += [OverlayOutput(overlay)] if overlay else []
+    outputs += [StoreOutput(stack, store)] if store else []
     return outputs
 
 
@@ -194,6 +197,30 @@ class OverlayOutput:
 
     def fault(self, clip: str, sentence: str) -> None:
         """Nothing: a clip without an answer has no picture."""
+
+
+class StoreOutput:
+    """A row in an annotation store for each verdict as it comes, beside the readers' labels and never one of them."""
+
+    def __init__(self, stack: ExitStack, path: Path) -> None:
+        from lsgui.annotation.store import AnnotationStore
+
+        self._store = stack.enter_context(AnnotationStore(path))
+
+    def answer(self, answer: ClipAnswer) -> None:
+        """Keep the verdict, and what is known of the clip where the store does not know it yet."""
+        from lsgui.annotation.content_hash import content_hash
+        from lsgui.review.store_facts import clip_to_store, read_identity_of, verdict_to_store
+
+        path = answer.clip.info.path
+        content = content_hash(path)
+        known = self._store.clips().get(content)
+        if known is None or known.frames != answer.clip.info.frames:
+            self._store.save_clip(clip_to_store(content, answer.clip.info, read_identity_of(path), self._store))
+        self._store.save_verdict(verdict_to_store(content, answer.prediction))
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Nothing: a clip without an answer has no verdict."""
 
 
 def _probability(said: Prediction) -> str:

@@ -150,3 +150,9 @@ def test_looking_up_labels_takes_one_pass_over_the_rows(store):
         assert len(store.latest_by_clip("AB")) == count
         store._connection.set_progress_handler(None, 100)
     assert steps[1] < 4 * steps[0]  # 600 rows instead of 200: three times as many, and nine times where it is a square
+
+
+def test_what_a_later_row_on_a_clip_leaves_open_an_earlier_one_tells(store):
+    store.save_clip(ClipFacts(CLIP, "c", 0, 0.0, 0, 0, "pseudonym", "", "", "Lumify"))
+    store.save_clip(ClipFacts(CLIP, "moved", 90, 20.0, 64, 48, "", "study", "", ""))
+    assert store.clips()[CLIP] == ClipFacts(CLIP, "moved", 90, 20.0, 64, 48, "pseudonym", "study", "", "Lumify")

@@ -174,11 +174,30 @@ def test_labels_without_their_clip_are_kept_by_name_until_it_is_there(said, tmp_
     assert "0 statements" in said("import", table, "--store", store, "--clips", clips)[1]
 
 
+def test_the_patient_that_a_name_tells_moves_with_the_labels(said, tmp_path: Path) -> None:
+    store, away, clips = tmp_path / "s.sqlite", tmp_path / "away", tmp_path / "clips"
+    away.mkdir()
+    clips.mkdir()
+    metafile = away / "sliding_metafile.json"
+    names = [f"013_image_{number}.mp4" for number in (1, 2)]
+    metafile.write_text(json.dumps([{"video_name": name, "video_class": "ls_a", "cut_interval": []} for name in names]))
+    assert said("import", metafile, "--store", store)[0] == 0
+    for name in names:
+        (clips / name).write_bytes(name.encode())
+    assert said("import", metafile, "--store", store, "--clips", clips) == (
+        0, "s.sqlite: 2 statements from sliding_metafile.json.\n", ""
+    )  # fmt: skip
+    with AnnotationStore(store) as opened:
+        facts = opened.clips()
+        assert [record.content_hash for record in opened.records()] == [content_hash(clips / name) for name in names]
+        assert len({facts[record.content_hash].patient for record in opened.records()} - {""}) == 1
+
+
 def test_the_shared_annotations_of_cvat_go_in_and_out(said, shared_clips: Path, tmp_path: Path) -> None:
     path, store = shared_clips / "tuke_lumify_l12.cvat.json", tmp_path / "s.sqlite"
     status, out, err = said("import", path, "--store", store, "--rater", "expert")
     assert (status, err) == (0, ""), "the clip lies beside the file"
-    assert out == "s.sqlite: 4 statements from tuke_lumify_l12.cvat.json, 0 were there already.\n"
+    assert out == "s.sqlite: 4 statements from tuke_lumify_l12.cvat.json.\n"
     back = tmp_path / "back.cvat.json"
     assert said("export", back, "--store", store)[0] == 0
     assert json.loads(back.read_text()) == json.loads(path.read_text())
