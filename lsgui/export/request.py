@@ -1,6 +1,6 @@
 """What an export job is made of, and what comes of it. Frozen: it is put together in one thread and done in another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -61,6 +61,14 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "deidentified": ("De-identified clip", "The clip itself as DICOM without names, for sharing.", ".dcm"),
     }
 )
+
+
+def needs_mask(kinds: Iterable[ExportKind], clip: Clip) -> bool:
+    """Whether pixels would leave: a structured report refers to a DICOM image, made where there is none."""
+    wanted = set(kinds)
+    return bool(wanted - {ExportKind.WINDOWS, ExportKind.SR}) or (
+        ExportKind.SR in wanted and clip.info.format != "dicom"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,9 +150,8 @@ class ExportRequest:
 
     @property
     def needs_mask(self) -> bool:
-        """Whether pixels would leave: a structured report refers to a DICOM image, made where there is none."""
-        pixels = set(self.kinds) - {ExportKind.WINDOWS, ExportKind.SR}
-        return bool(pixels) or (ExportKind.SR in self.kinds and self.clip.info.format != "dicom")
+        """Whether pixels would leave."""
+        return needs_mask(self.kinds, self.clip)
 
     @property
     def moment(self) -> int:
