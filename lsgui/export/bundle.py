@@ -62,37 +62,38 @@ def run_export(
         request = replace(request, pseudonyms=Pseudonyms.for_once())  # the same in all files of this export
     prediction = request.shown_prediction
     stamp = stamp or Stamp.now(request.content_hash, None if prediction is None else prediction.model)
-    shown = request.clip if request.mask is None else masked_clip(request.clip, request.mask)
-    kinds = list(dict.fromkeys(request.kinds))
-    made: list[tuple[ExportedFile, ...]] = []
-    left_out: list[str] = []
+    left_out = {kind: _why_not(kind, request) for kind in dict.fromkeys(request.kinds)}
     try:
-        request.folder.mkdir(parents=True, exist_ok=True)
-        with _Staging(request.folder) as folder:
-            for at, kind in enumerate(kinds):
-                if cancelled():
-                    raise CancelledError
-                why = _why_not(kind, request)
-                if why:
-                    left_out.append(why)
-                    continue
-                work = _Work(request, shown, stamp, folder, _part(tell, kind, at, len(kinds)), cancelled)
-                work.tell(0.0)
-                made.append(work.make(kind))
+        files = _make_all(request, [kind for kind, why in left_out.items() if not why], stamp, tell, cancelled)
+    except OSError as fault:
+        raise LsguiError(_refused(request, fault)) from fault
+    tell("Saved", 1.0)
+    return ExportResult(files, tuple(why for why in left_out.values() if why))
+
+
+def _refused(request: ExportRequest, fault: OSError) -> str:
+    reason = fault.strerror or type(fault).__name__
+    if fault.filename is not None and Path(fault.filename) == request.clip.info.path:
+        return f"{request.clip.info.path.name} cannot be read any more ({reason}): open it again."
+    return f"Nothing was exported to {request.folder.name or request.folder} ({reason}): choose another folder."
+
+
+def _make_all(
+    request: ExportRequest, kinds: list[ExportKind], stamp: Stamp, tell: Tell, cancelled: Cancelled
+) -> tuple[ExportedFile, ...]:
+    shown = request.clip if request.mask is None else masked_clip(request.clip, request.mask)
+    made: list[tuple[ExportedFile, ...]] = []
+    request.folder.mkdir(parents=True, exist_ok=True)
+    with _Staging(request.folder) as folder:
+        for at, kind in enumerate(kinds):
             if cancelled():
                 raise CancelledError
-            files = _put(made, request)
-    except OSError as fault:
-        reason = fault.strerror or type(fault).__name__
-        if fault.filename is not None and Path(fault.filename) == request.clip.info.path:
-            raise LsguiError(
-                f"{request.clip.info.path.name} cannot be read any more ({reason}): open it again."
-            ) from fault
-        raise LsguiError(
-            f"Nothing was exported to {request.folder.name or request.folder} ({reason}): choose another folder."
-        ) from fault
-    tell("Saved", 1.0)
-    return ExportResult(files, tuple(left_out))
+            work = _Work(request, shown, stamp, folder, _part(tell, kind, at, len(kinds)), cancelled)
+            work.tell(0.0)
+            made.append(work.make(kind))
+        if cancelled():
+            raise CancelledError
+        return _put(made, request)
 
 
 def _part(tell: Tell, kind: ExportKind, at: int, count: int) -> Callable[[float], None]:
