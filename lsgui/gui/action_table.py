@@ -1,6 +1,7 @@
 """Every command of the window, one row each, in the order of the menus."""
 
-from lsgui.gui.action_table_clip import ANALYSE, LABEL, PLAY
+from lsgui.gui.action_table_clip import ANALYSE, PLAY
+from lsgui.gui.action_table_label import LABEL
 from lsgui.gui.action_table_maps import MAPS
 from lsgui.gui.action_table_views import HEAT, MMODE
 from lsgui.gui.action_table_worklist import WORKLIST
@@ -19,6 +20,32 @@ FILE = (
         ("Ctrl+Shift+O",),
         "Put every clip of a folder into the worklist.",
         lambda d: d.window.open_folder(),
+    ),
+    Action(
+        "new_project",
+        "File",
+        "New annotation project…",
+        ("Ctrl+N",),
+        "Keep labels in a new file of their own.",
+        lambda d: d.window.projects.new_project(),
+        group=True,
+    ),
+    Action(
+        "open_project",
+        "File",
+        "Open annotation project…",
+        ("Ctrl+P",),
+        "Keep labels in another file, and show those that are in it.",
+        lambda d: d.window.projects.open_project(),
+    ),
+    Action(
+        "own_labels",
+        "File",
+        "Your own labels",
+        ("Ctrl+Shift+N",),
+        "Leave the annotation project: keep labels where they go without one.",
+        lambda d: d.controller.project.use_own(),
+        lambda s: bool(s.project),
     ),
     Action(
         "close_all",
@@ -199,6 +226,12 @@ _TOPICS = (
     ("drawing_the_line", "How to mark the pleural line", "Alt+2", "Where the line belongs and how it is drawn."),
     ("reading_the_verdict", "How to read the verdict", "Alt+3", "What the verdict says and what it rests on."),
     ("limits", "Limits", "Alt+4", "What lsgui cannot do, and what misleads it."),
+    (
+        "labelling",
+        "Labelling",
+        "Alt+5",
+        "Labels, raters, blind reading, second pass and adjudication, with their keys.",
+    ),
 )
 
 

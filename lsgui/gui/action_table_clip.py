@@ -1,9 +1,7 @@
-"""The commands on the clip itself: play, analyse, label. One row each, in the order of the menus."""
+"""The commands on the clip itself: play, analyse. One row each, in the order of the menus."""
 
-from lsgui.core.label import ReaderLabel
-from lsgui.gui.actions import Action, has_clip, has_line, has_override, has_worklist, is_complete, is_moving
+from lsgui.gui.actions import Action, has_clip, has_line, is_complete, is_moving
 from lsgui.review import transitions as to
-from lsgui.review.override_transitions import REASONS
 from lsgui.review.state import ReviewState
 
 
@@ -211,78 +209,5 @@ ANALYSE = (
         "Write the pleural line to a file.",
         lambda d: d.window.save_line(),
         has_line,
-    ),
-)
-
-
-def _reason_row(number: int, reason: str) -> Action:
-    return Action(
-        f"reason_{number}",
-        "Label",
-        f"Reason: {reason}",
-        (f"Ctrl+{number}",),
-        "Say why your reading contradicts the verdict.",
-        lambda d: d.controller.readings.give_reason(reason),
-        has_override,
-        group=number == 1,
-    )
-
-
-def _label_row(label: ReaderLabel, key: str) -> Action:
-    return Action(
-        f"label_{label.value}",
-        "Label",
-        label.wording,
-        (key,),
-        f"Save your reading of this clip: {label.wording.lower()}.",
-        lambda d: d.controller.save_label(label),
-        has_clip,
-        lambda s: s.reading.label is label,
-    )
-
-
-LABEL = (
-    _label_row(ReaderLabel.LS_P, "P"),
-    _label_row(ReaderLabel.LS_A, "A"),
-    _label_row(ReaderLabel.CANNOT_ASSESS, "U"),
-    _label_row(ReaderLabel.LUNG_POINT, "K"),
-    Action(
-        "interval",
-        "Label",
-        "Mark an interval",
-        ("I",),
-        "Mark where a class begins, then where it ends; it carries your reading.",
-        lambda d: d.controller.intervals.mark(),
-        has_clip,
-        group=True,
-    ),
-    *(_reason_row(number, reason) for number, reason in enumerate(REASONS, start=1)),
-    Action(
-        f"reason_{len(REASONS) + 1}",
-        "Label",
-        "Reason: other…",
-        (f"Ctrl+{len(REASONS) + 1}",),
-        "Type why your reading contradicts the verdict.",
-        lambda d: d.window.type_reason(),
-        has_override,
-    ),
-    Action(
-        "next",
-        "Label",
-        "Next unlabelled clip",
-        ("N",),
-        "Go to the next clip of the list without a label.",
-        lambda d: d.controller.clips.next_unlabelled(),
-        has_worklist,
-        group=True,
-    ),
-    Action(
-        "previous",
-        "Label",
-        "Previous clip",
-        ("B", "PgUp"),
-        "Go back to the clip before.",
-        lambda d: d.controller.clips.go(-1),
-        has_worklist,
     ),
 )

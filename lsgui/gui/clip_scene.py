@@ -48,4 +48,5 @@ def looks_different(old: ReviewState, new: ReviewState) -> bool:
         or (old.mmode_column, old.mmode_second) != (new.mmode_column, new.mmode_second)
         or old.mmode_depth != new.mmode_depth
         or old.verdict_hidden != new.verdict_hidden
+        or old.adjudication is not new.adjudication
     )

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 
 from lsgui.core.errors import LsguiError
-from lsgui.core.label import ReaderLabel
 from lsgui.core.pleura import PleuralROI
+from lsgui.gui.controller_adjudication import AdjudicationPart
 from lsgui.gui.controller_analysis import AnalysisPart
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_intervals import IntervalsPart
@@ -74,6 +74,7 @@ class Controller(QObject):
         self.labels = LabelsPart(self._keeper, self.clips, self.lines, self.readings)
         self.intervals = IntervalsPart(self._keeper, self.labels)
         self.project = ProjectPart(self._keeper, self.clips, self.labels, self.readings, file, self.set_settings)
+        self.adjudication = AdjudicationPart(self._keeper, self.clips, self.readings)
         self.clips.worklist.follow(self.readings, lambda: self.project.store)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
 
@@ -158,9 +159,12 @@ class Controller(QObject):
         self.tell("")
         return noticed
 
-    def save_label(self, label: ReaderLabel) -> None:
-        """Save what the reader says of the selected clip."""
-        self.labels.label(label)
+    def go_next(self) -> None:
+        """Turn to the next clip without a label, or the next one to adjudicate."""
+        if self.state.adjudication is not None:
+            self.adjudication.go_next()
+        else:
+            self.clips.next_unlabelled()
 
     def set_line(self, roi: PleuralROI) -> None:
         """Take over a line that was drawn or edited."""
@@ -244,4 +248,4 @@ class Controller(QObject):
 
     def _on_readings_labelSaved(self) -> None:
         if self.settings.next_after_label:
-            self.clips.next_unlabelled()
+            self.go_next()

@@ -74,12 +74,10 @@ class LabelsPart(QObject):
         if path is not None and self._may_describe():
             self._do(Edit(path, StatementKind.CONFIDENCE, now, None if now == level else level))
 
-    def set_comment(self, path: Path, text: str, *, goes_on: bool = False) -> None:
+    def set_comment(self, path: Path, former: str, text: str, *, goes_on: bool = False) -> None:
         """Save the comment on a clip; `goes_on` while it is still being typed, which is one edit."""
-        state = self._keeper.state
-        if self._path() != path or text == state.reading.comment or not self._may_describe():
-            return
-        self._do(Edit(path, StatementKind.COMMENT, state.reading.comment, text), goes_on=goes_on)
+        if text != former and self._may_describe():
+            self._do(Edit(path, StatementKind.COMMENT, former, text), goes_on=goes_on)
 
     def mark_interval(self, before: IntervalMark | None, after: IntervalMark | None) -> None:
         """Save an interval that was begun, ended or dropped."""

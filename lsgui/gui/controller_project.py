@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_labels import LabelsPart
 from lsgui.gui.controller_readings import ReadingsPart
+from lsgui.gui.reading_orders import StoreUsed
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
@@ -50,6 +51,7 @@ class ProjectPart(QObject):
         """The file in which everything that is said is kept."""
         keeper.change(lambda s: replace(s, project=project_name(store)))
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
+        readings.told.connect(self._on_readings_told)
 
     def ask_reader(self) -> None:
         """Ask who reads."""
@@ -90,18 +92,33 @@ class ProjectPart(QObject):
         self._keeper.change(lambda s: to.notice_set(s, sentence))
 
     def use_store(self, file: Path) -> None:
-        """Keep everything that is said in another file from now on; the labels in it are shown."""
+        """Keep everything that is said in another file from now on; the labels in it are shown.
+
+        A file that is no store is refused in a notice, and the former one stays.
+        """
         if file == self.store:
             return
         if self._readings.unsaved:
             sentence = "Some of what you said is not saved yet: try again once it is, or save it to another file."
             self._keeper.change(lambda s: to.notice_set(s, sentence))
             return
-        self.store = file
         self._readings.use_store(file)
-        own = labels_file()
-        self._change_settings(replace(self._keeper.settings, store_file="" if file == own else str(file)))
-        self._keeper.change(lambda s: replace(s, project=project_name(file)))
+
+    def use_own(self) -> None:
+        """Leave the project: keep what is said where it goes without one."""
+        self.use_store(labels_file())
+
+    def toggle_blind(self) -> None:
+        """Hide the AI and other raters until the reader has saved a label, or no longer."""
+        self._change_settings(replace(self._keeper.settings, blind=not self._keeper.settings.blind))
+
+    def _on_readings_told(self, event: object) -> None:
+        if not isinstance(event, StoreUsed):
+            return
+        self.store = event.file
+        own = event.file == labels_file()
+        self._change_settings(replace(self._keeper.settings, store_file="" if own else str(event.file)))
+        self._keeper.change(lambda s: replace(s, project=project_name(event.file), adjudication=None))
         self._begin_anew()
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
@@ -122,6 +139,7 @@ class ProjectPart(QObject):
         self._clips.open_anew()
         self._keeper.change(lambda s: to.notice_set(s, s.notice or notice))
         self._readings.look_up_worklist()
+        self._clips.worklist.look_anew()
 
 
 def store_of(settings: Settings, named: Path | None = None) -> Path:

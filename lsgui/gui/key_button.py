@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButt
 from lsgui.gui.colour_map import with_alpha
 from lsgui.gui.theme import CONTROL_HEIGHT, SIZE_SMALL, SIZE_TEXT, set_look, text_font, tokens
 
-_PAD = 12.0
-_GAP = 10.0
+_PAD, _TIGHT_PAD = 12.0, 8.0
+_GAP, _TIGHT_GAP = 10.0, 6.0
 
 
 class KeyButton(QPushButton):
@@ -24,6 +24,8 @@ class KeyButton(QPushButton):
         Height in pixels.
     spread
         True puts the key at the right edge, False beside the words in the middle.
+    tight
+        True leaves less room around words and key, for three in a row.
     """
 
     def __init__(
@@ -35,8 +37,10 @@ class KeyButton(QPushButton):
         look: str = "",
         height: int = CONTROL_HEIGHT,
         spread: bool = True,
+        tight: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._pad, self._gap = (_TIGHT_PAD, _TIGHT_GAP) if tight else (_PAD, _GAP)
         self._key = key
         self._spread = spread
         self._tint: str | None = None
@@ -62,7 +66,7 @@ class KeyButton(QPushButton):
     def sizeHint(self) -> QSize:
         """Return room for words, key and padding."""
         words = QFontMetricsF(text_font(SIZE_TEXT, bold=True)).horizontalAdvance(self.text())
-        return QSize(round(words + self._key_width() + _GAP + 2 * _PAD), self._height)
+        return QSize(round(words + self._key_width() + self._gap + 2 * self._pad), self._height)
 
     def minimumSizeHint(self) -> QSize:
         """Return the same as `sizeHint`: nothing of the button may be cut."""
@@ -90,13 +94,13 @@ class KeyButton(QPushButton):
         font = text_font(SIZE_TEXT, bold=primary or self._tint is not None)
         words, key = QFontMetricsF(font).horizontalAdvance(self.text()), self._key_width()
         box = QRectF(self.rect())
-        total = words + (_GAP + key if key else 0.0)
-        left = _PAD if self._spread else max((box.width() - total) / 2, _PAD)
+        total = words + (self._gap + key if key else 0.0)
+        left = self._pad if self._spread else max((box.width() - total) / 2, self._pad)
         painter.setFont(font)
         painter.setPen(ink)
         painter.drawText(QRectF(left, 0, words + 2, box.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
         if key:
-            at = box.width() - _PAD - key if self._spread else left + words + _GAP
+            at = box.width() - self._pad - key if self._spread else left + words + self._gap
             self._paint_key(painter, QRectF(at, box.center().y() - 9, key, 18), ink, faint=not primary)
         if self.hasFocus():
             painter.setPen(QPen(QColor(look.on_accent if primary else look.accent), 1.5))

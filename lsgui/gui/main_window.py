@@ -4,10 +4,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from lsgui.core.label import ReaderLabel
+from lsgui.core.reading import Tag
 from lsgui.gui.actions import Desk
+from lsgui.gui.adjudication_panel import AdjudicationPanel
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
@@ -19,10 +21,13 @@ from lsgui.gui.notice_bar import NoticeBar
 from lsgui.gui.overlay_panel import OverlayPanel
 from lsgui.gui.override_strip import OverrideStrip
 from lsgui.gui.player_bar import PlayerBar
+from lsgui.gui.rater_strip import RaterStrip
+from lsgui.gui.reader_corner import ReaderCorner
 from lsgui.gui.shown_rate import ShownRate
 from lsgui.gui.start_screen import StartScreen
 from lsgui.gui.status_strip import StatusStrip
 from lsgui.gui.unsaved_question import UnsavedQuestion
+from lsgui.gui.unsaved_strip import UnsavedStrip
 from lsgui.gui.verdict_panel import VerdictPanel
 from lsgui.gui.window_commands import WindowCommands
 from lsgui.gui.window_layout import restore_layout, save_layout
@@ -54,15 +59,16 @@ class MainWindow(QMainWindow):
         self.player_bar = PlayerBar(self)
         self.mmode_view = MModeView(self)
         self.verdict_panel = VerdictPanel(self)
+        self.adjudication_panel = AdjudicationPanel(self)
+        self.unsaved_strip = UnsavedStrip(self)
+        self.rater_strip = RaterStrip(self)
         self.label_panel = LabelPanel(self)
         self.override_strip = OverrideStrip(self)
         self.overlay_panel = OverlayPanel(self)
         self.status_strip = StatusStrip(self)
         self.setStatusBar(self.status_strip)
-        self._reader = QLabel(self)
-        self._reader.setProperty("look", "muted")
-        self._reader.setContentsMargins(8, 6, 12, 4)
-        self.menuBar().setCornerWidget(self._reader)
+        self.reader_corner = ReaderCorner(self)
+        self.menuBar().setCornerWidget(self.reader_corner)
         self._compose()
         self.columns = Columns(self.worklist_panel, self._right, self.mmode_view, self)
         self.commands = WindowCommands(self, controller, self.clip_view, self.columns, self.override_strip)
@@ -88,7 +94,11 @@ class MainWindow(QMainWindow):
             self.notice_bar,
             self.worklist_panel,
             self.verdict_panel,
+            self.adjudication_panel,
+            self.unsaved_strip,
+            self.rater_strip,
             self.label_panel,
+            self.reader_corner,
             self.override_strip,
             self.overlay_panel,
             self.status_strip,
@@ -102,9 +112,13 @@ class MainWindow(QMainWindow):
             self.columns.set_present("left", len(new.worklist) > 0 or new.scanning)
         self._entitle()
         if new.override is not None and (old is None or old.override is not new.override):
-            QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(self.override_strip))
-        if old is None or (old.rater, old.blind) != (new.rater, new.blind):
-            self._reader.setText(f"Reader: {new.rater}  ·  {'Blind' if new.blind else 'Assisted'} reading")
+            self._show_in_column(self.override_strip)
+        if new.rater_asked and (old is None or not old.rater_asked):
+            self.columns.set_present("right", True)
+            self._show_in_column(self.rater_strip)
+
+    def _show_in_column(self, strip: QWidget) -> None:
+        QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(strip))
 
     def _entitle(self) -> None:
         """Say in the title where the reader is; the file's name, which may be a patient's, only when asked."""
@@ -145,6 +159,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the layout and end all threads; where something cannot be saved, ask first."""
+        self.label_panel.comment.flush()
         if self.unsaved_question.holds():
             event.ignore()
             return
@@ -188,7 +203,8 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(self.start_screen)
         self._stack.addWidget(self._stage)
         middle = _column(self.notice_bar, self._stack, spacing=0)
-        right = (self.verdict_panel, self.label_panel, self.override_strip, self.overlay_panel)
+        strips = (self.adjudication_panel, self.unsaved_strip, self.rater_strip)
+        right = (self.verdict_panel, *strips, self.label_panel, self.override_strip, self.overlay_panel)
         panels = _column(*right, spacing=16, margin=12, stretch=True)
         panels.setProperty("look", "column")
         self._right = QScrollArea()
@@ -224,12 +240,25 @@ class MainWindow(QMainWindow):
         self.verdict_panel.analyseAsked.connect(controller.analysis.analyse)
         self.verdict_panel.cancelAsked.connect(controller.cancel)
         self.verdict_panel.drawAsked.connect(lambda: controller.lines.draw("draw_line"))
-        self.label_panel.labelAsked.connect(lambda label: controller.save_label(ReaderLabel(label)))
+        self._join_labels(controller)
         self.override_strip.reasonGiven.connect(controller.readings.give_reason)
         self.overlay_panel.overlaySwitched.connect(controller.switch_overlay)
         self.overlay_panel.overlayOpacity.connect(controller.fade_overlay)
         self.overlay_panel.heatChosen.connect(controller.choose)
         self.overlay_panel.scaleHoldAsked.connect(lambda: controller.change(to.scales_held))
+
+    def _join_labels(self, controller: Controller) -> None:
+        panel, labels = self.label_panel, controller.labels
+        panel.labelAsked.connect(lambda label: labels.label(ReaderLabel(label)))
+        panel.tagAsked.connect(lambda tag: labels.toggle_tag(Tag(tag)))
+        panel.confidenceAsked.connect(labels.set_confidence)
+        panel.commentSaid.connect(
+            lambda path, former, text, goes_on: labels.set_comment(path, former, text, goes_on=goes_on)
+        )
+        self.rater_strip.named.connect(controller.project.name_reader)
+        self.rater_strip.dropped.connect(controller.project.drop_question)
+        self.reader_corner.readerAsked.connect(controller.project.ask_reader)
+        self.unsaved_strip.tryAsked.connect(controller.readings.try_again)
 
     def _join_opening(self, controller: Controller) -> None:
         self.worklist_panel.clipAsked.connect(controller.clips.select)

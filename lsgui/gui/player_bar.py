@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lsgui.gui.read_lanes import ReadLanes
 from lsgui.gui.ribbon_bar import RibbonBar
 from lsgui.gui.seek_bar import SeekBar
 from lsgui.gui.theme import icon, tokens
@@ -46,6 +47,7 @@ class PlayerBar(QFrame):
         self.setProperty("look", "bar")
         self.ribbon = RibbonBar(self)
         self.seek_bar = SeekBar(self)
+        self.lanes = ReadLanes(self)
         self.ribbon.frameAsked.connect(self.frameAsked)
         self.seek_bar.frameAsked.connect(self.frameAsked)
         self._time = QLabel(self)
@@ -62,6 +64,7 @@ class PlayerBar(QFrame):
         """Render the difference."""
         self.ribbon.apply(old, new)
         self.seek_bar.apply(old, new)
+        self.lanes.apply(old, new)
         if old is None or old.playback is not new.playback or old.clip is not new.clip:
             self._show_playback(new)
         if old is None or old.clip is not new.clip:
@@ -167,6 +170,7 @@ class PlayerBar(QFrame):
         column.setSpacing(2)
         column.addWidget(self.ribbon)
         column.addWidget(self.seek_bar)
+        column.addWidget(self.lanes)
         column.addSpacing(2)
         column.addLayout(row)
 

@@ -151,6 +151,13 @@ class LabelsFound:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreUsed:
+    """Statements go to this file now."""
+
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class StoreChanged:
     """Another program has written to the store."""
 

@@ -51,6 +51,10 @@ class ReadingStore:
             self._store.close()
             self._store = None
 
+    def make(self) -> None:
+        """Open the file, and make it where it is not there yet."""
+        self._opened()
+
     def fingerprint(self, order: Say) -> str:
         """Return the content hash of a statement's clip."""
         from lsgui.annotation.content_hash import content_hash

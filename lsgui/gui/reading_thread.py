@@ -21,6 +21,7 @@ from lsgui.gui.reading_orders import (
     Say,
     Settle,
     StoreChanged,
+    StoreUsed,
     TryAgain,
     UseStore,
     Waiting,
@@ -122,8 +123,7 @@ class ReadingThread(QThread):
             elif isinstance(order, FindLabels):
                 self.told.emit(self._store.labels(order, self._waiting))
             elif isinstance(order, UseStore):
-                self._store.close()
-                self._store = ReadingStore(order.file)
+                self._use(order.file)
             elif self._store.changed_by_others():
                 self.told.emit(StoreChanged())
         except LsguiError as fault:
@@ -135,6 +135,14 @@ class ReadingThread(QThread):
             log.error("labels failed", exc_info=True)
             sentence = f"Labels could not be read ({type(fault).__name__}); details are in the log."
             self.told.emit(LookUpFailed(sentence))
+
+    def _use(self, file: Path) -> None:
+        """Take another store; one that cannot be opened leaves the former in place."""
+        store = ReadingStore(file)
+        store.make()
+        self._store.close()
+        self._store = store
+        self.told.emit(StoreUsed(file))
 
     def _write(self) -> None:
         """Write what waits as far as it can be written, and tell what is left."""

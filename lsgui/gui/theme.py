@@ -253,6 +253,13 @@ QSlider::sub-page:horizontal:disabled { background: $line; }
 QSlider::handle:horizontal { background: $text; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background: $accent; }
 QSlider::handle:horizontal:disabled { background: $muted; }
+QToolButton[look="corner"] { background: transparent; border: none; color: $muted; min-height: 20px;
+  padding: 0 8px; }
+QToolButton[look="corner"]:hover, QToolButton[look="corner"]:focus { color: $accent; }
+QPlainTextEdit { background: $background; color: $text; border: 1px solid $line; border-radius: 4px; padding: 0 4px;
+  selection-background-color: $accent; selection-color: $on_accent; }
+QPlainTextEdit:focus { border-color: $accent; }
+QPlainTextEdit:disabled { color: $muted; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $background; color: $text; border: 1px solid $line;
   border-radius: 4px; padding: 0 8px; min-height: ${control}px; selection-background-color: $accent;
   selection-color: $on_accent; }

@@ -13,8 +13,10 @@ from lsgui.core.errors import LsguiError
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
+from lsgui.gui.label_panel import LabelPanel
 from lsgui.gui.mmode_export import MModeExporter
 from lsgui.gui.override_strip import OverrideStrip
+from lsgui.gui.project_commands import ProjectCommands
 from lsgui.gui.worklist_panel import WorklistPanel
 from lsgui.review.paths import log_dir
 
@@ -36,6 +38,8 @@ class WindowCommands(QObject):
         self.exporter = MModeExporter(self)
         self.exporter.ended.connect(controller.tell)
         self.worklist = window.findChildren(WorklistPanel)[0]
+        self.projects: ProjectCommands = ProjectCommands(window, controller, self._show)
+        self._labels = window.findChildren(LabelPanel)[0]
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""
 
@@ -180,6 +184,10 @@ class WindowCommands(QObject):
     def type_reason(self) -> None:
         """Let the reader type why a label contradicts the verdict."""
         self._strip.other.setFocus()
+
+    def type_comment(self) -> None:
+        """Let the reader write beside the reading."""
+        self._labels.type_comment()
 
     def cancel(self) -> None:
         """Stop what goes on; where nothing does, leave full screen."""
