@@ -12,7 +12,7 @@ from pydicom.datadict import DicomDictionary, RepeatersDictionary
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-MARK = "QQX"
+MARK = "QQXMARK"
 """Begins every text, followed by the tag as eight hexadecimal digits, so that a leak names where it comes from."""
 UID_MARK = "1.2.826.0.1.471108"
 DATE, TIME = "19110213", "071113.471108"
@@ -74,12 +74,12 @@ def _item(tag: int, depth: int) -> Dataset:
 
 
 def marked_frames(count: int = 30, width: int = 320, height: int = 260) -> np.ndarray:
-    """Return living speckle in (80, 60, 160, 160) with a name above it, a clock below and an ID inside."""
+    """Return living speckle of at most 150 in (80, 60, 160, 160), with a name above it, a clock below, an ID inside."""
     rng = np.random.default_rng(3)
     frames = np.zeros((count, height, width), dtype=np.uint8)
     for index, frame in enumerate(frames):
         noise = cv2.GaussianBlur(rng.normal(90.0, 160.0, (160, 160)).astype(np.float32), (0, 0), 1.5)
-        frame[60:220, 80:240] = np.clip(noise, 5, 255).astype(np.uint8)
+        frame[60:220, 80:240] = np.clip(noise, 5, 150).astype(np.uint8)
         burn_in(frame, index)
     return frames
 

@@ -217,9 +217,9 @@ def test_a_mask_of_another_picture_is_refused_and_nothing_is_written(marked: Pat
 def test_a_movie_becomes_a_dicom_clip_without_its_name(tmp_path: Path):
     from lsgui.simulation.movie_writer import write_avi
 
-    source = tmp_path / "Marquardt_QQX.avi"
+    source = tmp_path / "Marquardt_QQXMARK.avi"
     frames = marked_frames(6)
-    write_avi(source, frames, 20.0, comment="QQX Marquardt 19110213")
+    write_avi(source, frames, 20.0, comment="QQXMARK Marquardt 19110213")
     clip = open_clip(source)
     mask = propose_mask(open_clip(_long(tmp_path)))
     out = tmp_path / "out.dcm"

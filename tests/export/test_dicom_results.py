@@ -39,7 +39,7 @@ MODEL = ModelRef("cmwru-strip", "8", "ab" * 32, "Residual network", "simulated a
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_marked_dicom(tmp_path_factory.mktemp("marked") / "QQX_Marquardt.dcm")
+    return write_marked_dicom(tmp_path_factory.mktemp("marked") / "QQXMARK_Marquardt.dcm")
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_dcmtk_reads_the_report(export: DicomExport, tmp_path: Path):
 
 
 def test_a_clip_that_is_no_dicom_file_gets_an_image_to_refer_to(tmp_path: Path):
-    source = tmp_path / "QQX_Marquardt.avi"
+    source = tmp_path / "QQXMARK_Marquardt.avi"
     write_avi(source, marked_frames(30), 20.0)
     clip = open_clip(source)
     out = tmp_path / "out" / "sr.dcm"

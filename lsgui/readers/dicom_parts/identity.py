@@ -23,7 +23,8 @@ _TAGS = (
     "InstanceNumber",
 )
 _SKIP_BEYOND = 1 << 16  # no value that is wanted is as large: others are passed over, not read
-_MOST_NUMBER = 1 << 40
+_MOST_NUMBER = 99_999
+"""Numbers of series and instances; what is longer may be somebody's number."""
 
 
 @dataclass(frozen=True, slots=True)
