@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from lsgui.annotation.store import AnnotationStore
 from lsgui.annotation.store_reader import read_only
 from lsgui.core.errors import LsguiError
+
+_DRAFT_AGE_S = 3600.0
+"""Seconds after which a draft is nobody's: a copy takes a second or two."""
 
 KEPT_DAYS = 7
 """Days of the rolling set, counted by copies: a week of work, however long ago it was."""
@@ -35,7 +39,11 @@ def save_backup(store: AnnotationStore, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another folder.") from fault
-    store.copy_to(path)
+    try:
+        store.copy_to(path)
+    except LsguiError as fault:
+        reason = fault.__cause__ or fault
+        raise LsguiError(f"{path.name}: the backup was not made ({reason}): choose another drive or folder.") from fault
     try:
         return _verified(path)
     except (sqlite3.Error, LsguiError) as fault:
@@ -64,6 +72,7 @@ def daily_backup(store: AnnotationStore, today: date | None = None, keep: int = 
     target = folder / f"{source.stem}.{(today or date.today()).isoformat()}{source.suffix}"
     if target.exists():
         return None
+    _clear_drafts(folder, source)
     save_backup(store, target)
     copies = backups_of(source)
     for old in copies[: max(0, len(copies) - keep)]:
@@ -94,6 +103,17 @@ def copy_for_reading(path: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as fault:
         raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault}): try a backup of it.") from fault
+
+
+def _clear_drafts(folder: Path, source: Path) -> None:
+    """Take away what a program that was killed half-way left in the folder of copies."""
+    day = r"\d{4}-\d\d-\d\d"
+    form = re.compile(
+        rf"\.{re.escape(source.stem)}\.{day}{re.escape(source.suffix)}\.[0-9a-f]{{32}}(-journal|-wal|-shm)?"
+    )
+    for draft in folder.iterdir() if folder.is_dir() else ():
+        if form.fullmatch(draft.name) and time.time() - draft.stat().st_mtime > _DRAFT_AGE_S:
+            draft.unlink(missing_ok=True)
 
 
 def _verified(path: Path) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import StoreOption, open_store, writing
+from lsgui.cli.labels_store import StoreOption, read_store, writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
         from lsgui.core.atomic_file import write_atomic
 
         chosen = [name.strip() for name in raters.split(",") if name.strip()]
-        with open_store(store) as opened:
+        with read_store(store) as opened:
             records = opened.records()
             patients = {digest: facts.patient for digest, facts in opened.clips().items()}
         report = (

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, open_store, store_path
+from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, read_store, store_path
 
 CHECK_HELP = """Look whether the store is sound: file, rows, overrides, and with --clips whether every clip is found.
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from lsgui.annotation.backup import save_backup
 
-        with open_store(store) as opened:
+        with read_store(store) as opened:
             count = save_backup(opened, out)
         typer.echo(f"{out.name}: {count} statements, read back and whole.")
 
@@ -45,7 +45,7 @@ def _check(path: Path, folders: list[Path]) -> int:
     found = check_file(path)
     faults, notes = list(found.faults), list(found.notes)
     if not faults and not notes:
-        with open_store(path) as opened:
+        with read_store(path) as opened:
             if folders:
                 faults += check_clips(opened, clips_in(folders))
             else:

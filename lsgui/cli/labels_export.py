@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, open_store, tell, writing
+from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, read_store, tell, writing
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         write = _writer(out, kind)
-        with open_store(store) as opened:
+        with read_store(store) as opened:
             standing = opened.standing(None, rater, sitting)
             job = _Job(out, opened, standing, sitting or 1, consensus, clips_in(clips or []), patients)
             if not standing:

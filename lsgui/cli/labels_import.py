@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         if not file.is_file():
             raise LsguiError(f"{file.name}: there is no such file of labels: check the name.")
         at_hand = clips_in(clips) if clips else _beside(file)
-        with open_store(store, create=True) as opened:
+        with open_store(store) as opened:
             typer.echo(read(_Job(file, opened, rater, at_hand, clip)))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import StoreOption, open_store
+from lsgui.cli.labels_store import StoreOption, read_store
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 def _list(store: Path | None, rater: str | None, sitting: int | None) -> None:
     from lsgui.annotation.exchange_csv import interval_text
 
-    with open_store(store) as opened:
+    with read_store(store) as opened:
         records = opened.records(None, rater, sitting)
     table = _table("clip", "rater", "sitting", "label", "intervals", "tags", "sure", "said at", "notes")
     for record in records:
@@ -71,7 +71,7 @@ def _list(store: Path | None, rater: str | None, sitting: int | None) -> None:
 
 
 def _history(store: Path | None, clip: str | None, *, json_lines: bool) -> None:
-    with open_store(store) as opened:
+    with read_store(store) as opened:
         said = [one for one in opened.history() if _is_of(one, clip)]
     if clip is not None and not said:
         raise LsguiError(f"{clip}: nothing was ever said of this clip: see lsgui labels list.")

@@ -1,7 +1,8 @@
 """What the `lsgui labels` commands share: the store, the clips at hand, one sentence where a file cannot be written."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,20 +34,48 @@ def store_path(store: Path | None) -> Path:
     return Path(named) if named else labels_file()
 
 
-def open_store(store: Path | None, *, create: bool = False) -> "AnnotationStore":
-    """Open a store.
+def open_store(store: Path | None) -> "AnnotationStore":
+    """Open a store to write to it; it is made where it is not there.
 
     Raises
     ------
     LsguiError
-        When it cannot be opened, or is not there and `create` is False.
+        When it cannot be opened.
     """
     from lsgui.annotation.store import AnnotationStore
 
+    return AnnotationStore(store_path(store))
+
+
+@contextmanager
+def read_store(store: Path | None) -> Iterator["AnnotationStore"]:
+    """Open a store to read from it; on a write-protected disk a copy of it, for the time being.
+
+    Raises
+    ------
+    LsguiError
+        When it is not there or cannot be read.
+    """
+    from lsgui.annotation.backup import copy_for_reading
+    from lsgui.annotation.store import AnnotationStore
+
     path = store_path(store)
-    if store is None and not create and not path.exists():
+    if store is None and not path.exists():
         raise LsguiError(f"{path.name}: nothing has been labelled here yet: label clips, or name a --store.")
-    return AnnotationStore(path, create=create)
+    with ExitStack() as stack:
+        try:
+            opened = AnnotationStore(path, create=False)
+        except LsguiError as fault:
+            if getattr(fault.__cause__, "sqlite_errorcode", 0) & 0xFF not in _PROTECTED:
+                raise
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lsgui-"))
+            copy_for_reading(path, Path(folder) / path.name)
+            opened = AnnotationStore(Path(folder) / path.name)
+        yield stack.enter_context(opened)
+
+
+_PROTECTED = (8, 14)
+"""SQLite's codes for "read-only" and "cannot open"; the module itself is not loaded for its constants."""
 
 
 def clips_in(folders: Iterable[Path]) -> "ClipsAtHand":
