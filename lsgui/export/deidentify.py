@@ -1,12 +1,13 @@
 """A clip without its identifiers, for others: header by PS3.15, pixels blanked by an approved mask, another name."""
 
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from lsgui.annotation.content_hash import content_hash
-from lsgui.core.clip import Clip, ClipInfo
+from lsgui.core.clip import Clip, ClipInfo, Frame
 from lsgui.export.dicom_header import DeidentifyOptions, deidentified_header, describe_capture
 from lsgui.export.dicom_pixels import put_pixels, save_dicom
 from lsgui.export.dicom_subject import SC_GREY_MULTIFRAME, US_IMAGE, converted_subject, shared_class
@@ -56,6 +57,13 @@ _REGION_CAN_LACK = ("Reference", "Transducer", "RegionFlags")
 _REGION_NEEDS = tuple(keyword for keyword in _REGION if not keyword.startswith(_REGION_CAN_LACK))
 
 
+OnFrame = Callable[[int, int], None]
+
+
+def _nothing(*_: int) -> None:
+    """Stand in for a listener, and for the closing of a store that has none."""
+
+
 def deidentified_name(clip_path: Path, pseudonyms: Pseudonyms) -> str:
     """Return the file name, without its ending, under which a clip leaves: the same for the same content."""
     return pseudonyms.clip_name(content_hash(clip_path))
@@ -68,6 +76,7 @@ def deidentify_dicom(
     pseudonyms: Pseudonyms,
     options: DeidentifyOptions | None = None,
     clip: Clip | None = None,
+    on_frame: OnFrame = _nothing,
 ) -> None:
     """Write a DICOM clip without identifiers: PS3.15 basic profile with the Clean Pixel Data Option.
 
@@ -86,6 +95,8 @@ def deidentify_dicom(
         Those of the project, so that studies and series stay together.
     clip
         The same clip, where it has been read already.
+    on_frame
+        Told before every frame how many of how many are done; what it raises ends the work, and nothing is written.
 
     Raises
     ------
@@ -100,10 +111,13 @@ def deidentify_dicom(
             undo.callback(getattr(clip.store, "close", _nothing))
         data = deidentified_header(source, pseudonyms, options)
         _describe_picture(data, source, clip)
-        _write(data, masked_clip(clip, mask), out, options, lossy_before=_lost_before(source, clip.info))
+        shown = masked_clip(clip, mask)
+        _write(data, shown, out, options, on_frame, lossy_before=_lost_before(source, clip.info))
 
 
-def deidentify_movie(clip: Clip, content: str, mask: PixelMask, out: Path, pseudonyms: Pseudonyms) -> None:
+def deidentify_movie(
+    clip: Clip, content: str, mask: PixelMask, out: Path, pseudonyms: Pseudonyms, on_frame: OnFrame = _nothing
+) -> None:
     """Write a clip that is no DICOM file as a de-identified DICOM clip: a grey multi-frame Secondary Capture.
 
     Parameters
@@ -113,19 +127,22 @@ def deidentify_movie(clip: Clip, content: str, mask: PixelMask, out: Path, pseud
     """
     data = converted_subject(content, pseudonyms, len(clip))
     _describe_picture(data, Dataset(), clip)
-    _write(data, masked_clip(clip, mask), out, DeidentifyOptions(), lossy_before=clip.info.format == "movie")
+    shown = masked_clip(clip, mask)
+    _write(data, shown, out, DeidentifyOptions(), on_frame, lossy_before=clip.info.format == "movie")
 
 
-def _write(data: Dataset, clip: Clip, out: Path, options: DeidentifyOptions, *, lossy_before: bool) -> None:
-    frames = (clip.frame(index) for index in range(len(clip)))
-    syntax = put_pixels(data, frames, options.compression, quality=options.quality, lossy_before=lossy_before)
+def _write(
+    data: Dataset, clip: Clip, out: Path, options: DeidentifyOptions, on_frame: OnFrame, *, lossy_before: bool
+) -> None:
+    def frames() -> Iterator[Frame]:
+        for index in range(len(clip)):
+            on_frame(index, len(clip))
+            yield clip.frame(index)
+
+    syntax = put_pixels(data, frames(), options.compression, quality=options.quality, lossy_before=lossy_before)
     if str(data.SOPClassUID) == US_IMAGE:
         del data.NumberOfFrames
     save_dicom(data, syntax, out)
-
-
-def _nothing() -> None:
-    """Stand in for the closing of a store that has none."""
 
 
 def _describe_picture(data: Dataset, source: Dataset, clip: Clip) -> None:

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError
-from lsgui.export.deidentify import deidentify_dicom, deidentify_movie
+from lsgui.export.deidentify import OnFrame, deidentify_dicom, deidentify_movie
 from lsgui.export.dicom_header import DeidentifyOptions
 from lsgui.export.dicom_pixels import Pixels
 from lsgui.export.dicom_sr import Findings, write_structured_report
@@ -17,6 +17,10 @@ from lsgui.export.mask import PixelMask
 from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.export.secondary_capture import write_secondary_capture
 from lsgui.export.stamp import Stamp
+
+
+def _nothing(*_: int) -> None:
+    """Stand in for a listener."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,20 +53,22 @@ class DicomExport:
         """The name, without ending, under which the clip leaves: a pseudonym."""
         return self.pseudonyms.clip_name(self.content_hash)
 
-    def write_clip(self, out: Path) -> None:
-        """Write the clip without identifiers, blanked by the mask."""
+    def write_clip(self, out: Path, on_frame: OnFrame = _nothing) -> None:
+        """Write the clip without identifiers, blanked by the mask; `on_frame` is as `deidentify_dicom` says."""
         mask = self._approved()
         if self.clip.info.format == "dicom":
-            deidentify_dicom(self.clip.info.path, mask, out, self.pseudonyms, self.options, self.clip)
+            deidentify_dicom(self.clip.info.path, mask, out, self.pseudonyms, self.options, self.clip, on_frame)
         else:
-            deidentify_movie(self.clip, self.content_hash, mask, out, self.pseudonyms)
+            deidentify_movie(self.clip, self.content_hash, mask, out, self.pseudonyms, on_frame)
 
     def write_capture(self, pictures: Iterable[Pixels], stamp: Stamp, out: Path, fps: float | None = None) -> None:
         """Write pictures that were rendered from the masked clip as a Secondary Capture."""
         self._approved()
         write_secondary_capture(pictures, self._subject(), stamp, out, fps=fps, identified=self._named)
 
-    def write_report(self, findings: Findings, stamp: Stamp, out: Path) -> tuple[Path, ...]:
+    def write_report(
+        self, findings: Findings, stamp: Stamp, out: Path, on_frame: OnFrame = _nothing
+    ) -> tuple[Path, ...]:
         """Write the structured report, and return the files that were written.
 
         A report refers to a DICOM image: of a clip that is none, a de-identified copy is written first, beside it.
@@ -75,7 +81,7 @@ class DicomExport:
             write_structured_report(findings, self._subject(), stamp, out)
             return (out,)
         image = out.with_name(f"{out.stem}-clip.dcm")
-        self.write_clip(image)
+        self.write_clip(image, on_frame)
         subject = converted_subject(self.content_hash, self.pseudonyms, len(self.clip))
         write_structured_report(findings, subject, stamp, out)
         return (out, image)

@@ -10,7 +10,7 @@ from dicom_samples import DICOM_SYNTAXES, header, save, tissue_region, write_dic
 from marked_dicom import UID_MARK, leaks, marked_frames, write_marked_dicom, written_text
 from reader_samples import numbered_frames
 
-from lsgui.core.errors import LsguiError
+from lsgui.core.errors import CancelledError, LsguiError
 from lsgui.export.deidentify import deidentified_name, deidentify_dicom, deidentify_movie
 from lsgui.export.dicom_header import DeidentifyOptions
 from lsgui.export.mask import PixelMask, propose_mask
@@ -18,6 +18,7 @@ from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.readers.base import open_clip
 
 KEY = Pseudonyms(b"a key of the project, 32 bytes !")
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
 NOTHING_BLANKED = PixelMask((), 320, 260)
 
 
@@ -212,6 +213,31 @@ def test_a_mask_of_another_picture_is_refused_and_nothing_is_written(marked: Pat
     with pytest.raises(LsguiError, match="of its own"):
         deidentify_dicom(marked, PixelMask((), 100, 100), tmp_path / "out.dcm", KEY)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_how_far_it_is_and_stops_when_told(marked: Path, tmp_path: Path):
+    clip, mask, told = open_clip(marked), PixelMask((), 320, 260), []
+    deidentify_dicom(marked, mask, tmp_path / "whole.dcm", KEY, clip=clip, on_frame=lambda *at: told.append(at))
+    assert told == [(k, 30) for k in range(30)]
+
+    def stop(done: int, of: int) -> None:
+        if done == 10:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        deidentify_dicom(marked, mask, tmp_path / "part.dcm", KEY, clip=clip, on_frame=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.dcm"]
+
+
+@pytest.mark.parametrize("sop_class", [_STORAGE + "7.4", _STORAGE + "3", _STORAGE + "77.1.1.1"])
+def test_captures_retired_classes_and_videos_become_classes_of_today(tmp_path: Path, sop_class: str):
+    source = _plain(tmp_path, SOPClassUID=sop_class)
+    deidentify_dicom(source, PixelMask((), 96, 64), tmp_path / "out.dcm", KEY)
+    written = pydicom.dcmread(tmp_path / "out.dcm").SOPClassUID
+    ultrasound = sop_class.endswith(".3")
+    assert written == ("1.2.840.10008.5.1.4.1.1.3.1" if ultrasound else "1.2.840.10008.5.1.4.1.1.7.2")
+    assert open_clip(tmp_path / "out.dcm").info.fps == pytest.approx(25.0)
+    assert faults(tmp_path / "out.dcm") == []
 
 
 def test_a_movie_becomes_a_dicom_clip_without_its_name(tmp_path: Path):
