@@ -11,9 +11,12 @@ from lsgui.cli.open_window import open_window
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("open", epilog="Example: lsgui open clip.mp4 folder/")
+    @app.command("open", epilog="Example: lsgui open clip.mp4 folder/ --store ward.sqlite")
     def open_(
         paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Clips and folders for the worklist.")],
+        store: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Annotation project that keeps the labels.")
+        ] = None,
         in_process: Annotated[
             bool, typer.Option("--in-process", help="Analyse in this process instead of a worker.")
         ] = False,
@@ -21,4 +24,4 @@ def register(app: typer.Typer) -> None:
         timing: Annotated[bool, typer.Option("--timing", hidden=True)] = False,
     ) -> None:
         """Open the review window with these clips or folders in its worklist."""
-        raise typer.Exit(open_window(paths, in_process=in_process, screenshot=screenshot, timing=timing))
+        raise typer.Exit(open_window(paths, store=store, in_process=in_process, screenshot=screenshot, timing=timing))

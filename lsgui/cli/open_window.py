@@ -36,6 +36,7 @@ def check_window_opens() -> None:
 def open_window(
     paths: Sequence[Path],
     *,
+    store: Path | None = None,
     in_process: bool = False,
     demo: str = "",
     screenshot: Path | None = None,
@@ -55,7 +56,7 @@ def open_window(
     from lsgui.gui.app import run_window
 
     return run_window(
-        paths, in_process=in_process, demo=demo, screenshot=screenshot, timing=_print_timing if timing else None
+        paths, store=store, in_process=in_process, demo=demo, screenshot=screenshot, timing=_print_timing if timing else None
     )
 
 

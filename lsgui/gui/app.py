@@ -41,7 +41,13 @@ class Review:
     window: MainWindow
 
 
-def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Path] = (), *, demo: str = "") -> Review:
+def open_review(
+    make_session: Callable[[], InferenceSession],
+    paths: Sequence[Path] = (),
+    *,
+    store: Path | None = None,
+    demo: str = "",
+) -> Review:
     """Open the window in a running application. The worker starts, and the clips open, after its first painting.
 
     Parameters
@@ -50,6 +56,8 @@ def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Pa
         Makes the inference session, in its thread.
     paths
         Clips and folders for the worklist.
+    store
+        The annotation project; None for the one of the settings.
     demo
         Part of the file name of a bundled demo clip that is opened with its own line ("sliding"); empty for none.
     """
@@ -57,7 +65,7 @@ def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Pa
     application = QApplication.instance()
     if isinstance(application, QApplication):
         apply_theme(application, settings.theme)
-    controller = Controller(settings, make_session)
+    controller = Controller(settings, make_session, store=store)
     window = MainWindow(controller)
     theme = _ThemeFollower(controller, window)
     controller.settingsChanged.connect(theme.on_settings_changed)
@@ -82,6 +90,7 @@ def open_review(make_session: Callable[[], InferenceSession], paths: Sequence[Pa
 def run_window(
     paths: Sequence[Path] = (),
     *,
+    store: Path | None = None,
     in_process: bool = False,
     demo: str = "",
     screenshot: Path | None = None,
@@ -92,7 +101,7 @@ def run_window(
 
     Parameters
     ----------
-    paths, demo
+    paths, store, demo
         See `open_review`.
     in_process
         Analyse in this process instead of a worker.
@@ -108,7 +117,7 @@ def run_window(
     application = QApplication(["lsgui"])
     handler = start_log()
     log.info("lsgui %s starts", __version__)
-    review = open_review(session_maker(in_process=in_process), paths, demo=demo)
+    review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo)
     hook = FaultHook(application)
     hook.faultHappened.connect(review.controller.tell)
     taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)

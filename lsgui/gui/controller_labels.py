@@ -1,5 +1,6 @@
 """The controller's labels: what the reader says of a clip, with one undo and redo over the whole sitting."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
 from lsgui.review.label_history import Edit, LabelHistory
 from lsgui.review.line_of_reader import Line, line_value, same_line
+from lsgui.review.reading_state import Reading
 from lsgui.review.state import LoadPhase, ReviewState, RoiPhase
 
 _READABLE = (LoadPhase.OPENING, LoadPhase.DECODING, LoadPhase.COMPLETE)
@@ -39,6 +41,8 @@ class LabelsPart(QObject):
         self._history = LabelHistory()
         self._held: list[Edit] = []
         """What was said while nobody had said who reads."""
+        self._early: list[tuple[Path, Callable[[Path, Reading], Edit]]] = []
+        """What depends on what was said of a clip before, until that is known."""
         self._revealed: set[Path] = set()
         """Clips of which this reader has seen the verdict or another rater's reading in this sitting."""
         lines.lineEdited.connect(self._on_lines_lineEdited)
@@ -64,15 +68,16 @@ class LabelsPart(QObject):
 
     def toggle_tag(self, tag: Tag) -> None:
         """Say that a sign is seen, or no longer."""
-        path, tags = self._path(), self._keeper.state.reading.tags
-        if path is not None and self._may_describe():
-            self._do(Edit(path, StatementKind.TAGS, tags, tags ^ {tag}))
+        self._once_known(lambda path, reading: Edit(path, StatementKind.TAGS, reading.tags, reading.tags ^ {tag}))
 
     def set_confidence(self, level: int) -> None:
         """Say how sure the reader is, 1 to 3; the same again takes it back."""
-        path, now = self._path(), self._keeper.state.reading.confidence
-        if path is not None and self._may_describe():
-            self._do(Edit(path, StatementKind.CONFIDENCE, now, None if now == level else level))
+
+        def edit(path: Path, reading: Reading) -> Edit:
+            now = reading.confidence
+            return Edit(path, StatementKind.CONFIDENCE, now, None if now == level else level)
+
+        self._once_known(edit)
 
     def set_comment(self, path: Path, former: str, text: str, *, goes_on: bool = False) -> None:
         """Save the comment on a clip; `goes_on` while it is still being typed, which is one edit."""
@@ -140,6 +145,22 @@ class LabelsPart(QObject):
     def _may_describe(self) -> bool:
         """Signs, confidence, comment and intervals belong to a reading: an adjudication is a label alone."""
         return self._keeper.state.adjudication is None
+
+    def _once_known(self, edit: Callable[[Path, Reading], Edit]) -> None:
+        """Do what depends on what was said of the clip before: as soon as that is known."""
+        path = self._path()
+        if path is None or not self._may_describe():
+            return
+        if self._readings.looked_up(path):
+            self._do(edit(path, self._keeper.state.reading))
+        else:
+            self._early.append((path, edit))
+
+    def flush(self) -> None:
+        """Do now what waits to know what was said of its clip before: the reader goes on."""
+        early, self._early = self._early, []
+        for path, edit in early:
+            self._do(edit(path, Reading()))
 
     def _do(self, edit: Edit, *, goes_on: bool = False) -> None:
         if not self._keeper.state.rater:
@@ -212,12 +233,16 @@ class LabelsPart(QObject):
     def _on_readings_recordFound(self, record: ReadingRecord | None) -> None:
         """Bring the reader's own line back; one that is being drawn stays in hand."""
         state = self._keeper.state
-        if record is None or record.line is None or state.roi_phase is RoiPhase.DRAWING:
-            return
-        if not same_line(state.roi, record.line):
-            self._lines.put_line((record.line, RoiPhase.SET))
+        line = None if record is None or state.roi_phase is RoiPhase.DRAWING else record.line
+        if line is not None and not same_line(state.roi, line):
+            self._lines.put_line((line, RoiPhase.SET))
+        early, self._early = self._early, []
+        for path, edit in early:
+            self._do(edit(path, self._keeper.state.reading if path == self._path() else Reading()))
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
+        if self._early and old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
+            self.flush()
         if new.clip is not None and (new.ai_is_shown or (new.adjudication is not None and new.adjudication.reads)):
             self._revealed.add(new.clip.path)
 

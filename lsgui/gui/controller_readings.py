@@ -69,6 +69,8 @@ class ReadingsPart(QObject):
         self._fresh: set[int] = set()
         """Tickets of labels that go on to the next clip once they are saved."""
         self._saved_at: list[float] = []
+        self._looked_up: Path | None = None
+        """The selected clip, once it is known what was said of it before."""
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_AGAIN_MS)
         self._timer.timeout.connect(lambda: self._thread.submit(LookAgain()))
@@ -113,6 +115,10 @@ class ReadingsPart(QObject):
             note = {"verdict": against.verdict.value, "model": against.model, "reason": reason.strip()}
             self.say(override.path, StatementKind.OVERRIDE, note, subject=override.reading)
         self._keeper.change(ov.override_settled)
+
+    def looked_up(self, path: Path) -> bool:
+        """Return whether it is known what the reader had said of the selected clip before."""
+        return self._looked_up == path
 
     def known_hash(self, path: Path) -> str | None:
         """Return the fingerprint of the selected clip once it is known."""
@@ -166,6 +172,8 @@ class ReadingsPart(QObject):
         self._look_at_times()
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
+        if old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
+            self._looked_up = None
         if len(new.worklist) > len(old.worklist):
             self.look_up_worklist()
 
@@ -183,6 +191,7 @@ class ReadingsPart(QObject):
             self.look_up_worklist()
         elif isinstance(event, LookUpFailed):
             self._keeper.change(lambda s: to.notice_set(s, event.sentence))
+            self._note_looked_up(None)
         self.told.emit(event)
 
     def _take_said(self, event: Said) -> None:
@@ -222,7 +231,11 @@ class ReadingsPart(QObject):
             self.look_up_clip()  # something was said meanwhile
             return
         self._keeper.change(lambda s: rd.record_found(s, event.record, event.marks))
-        record: ReadingRecord | None = event.record
+        self._note_looked_up(event.record)
+
+    def _note_looked_up(self, record: ReadingRecord | None) -> None:
+        clip = self._keeper.state.clip
+        self._looked_up = None if clip is None else clip.path
         self.recordFound.emit(record)
 
     def _take_labels(self, event: LabelsFound) -> None:

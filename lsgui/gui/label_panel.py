@@ -48,7 +48,7 @@ class LabelPanel(QWidget):
         self._confidence: dict[int, KeyButton] = {}
         self.comment = CommentEdit(self)
         self.comment.said.connect(self._on_comment_said)
-        self._saved = SavedWords(self)
+        self.saved_words = SavedWords(self)
         self._heading = QLabel("YOUR READING")
         set_look(self._heading, "heading")
         self._described = QWidget(self)
@@ -67,7 +67,7 @@ class LabelPanel(QWidget):
                 widget.setEnabled(readable)
         if old is None or old.reading != new.reading or old.adjudication is not new.adjudication:
             self._show(new)
-        self._saved.apply(old, new)
+        self.saved_words.apply(old, new)
 
     def type_comment(self) -> None:
         """Let the reader write."""
@@ -94,7 +94,7 @@ class LabelPanel(QWidget):
         described.addLayout(self._confidence_row())
         described.addWidget(self.comment)
         column.addWidget(self._described)
-        column.addWidget(self._saved)
+        column.addWidget(self.saved_words)
 
     def _tag_row(self) -> QHBoxLayout:
         row = QHBoxLayout()

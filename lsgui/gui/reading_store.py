@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -44,6 +44,8 @@ class ReadingStore:
         self._identity: tuple[int, int] | None = None
         self._version = 0
         self._fingerprints: Fingerprints | None = None
+        self._copied: date | None = None
+        """The day of which a copy was made, or tried to be."""
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -68,6 +70,7 @@ class ReadingStore:
         from lsgui.annotation.store import NOT_GIVEN
 
         store = self._opened()
+        self._back_up(store)
         statement = store.say(
             fingerprint,
             order.path.name,
@@ -151,6 +154,19 @@ class ReadingStore:
             self._version = _UNKNOWN if self._met else self._store.data_version()
             self._identity, self._met = _identity(self._file), True
         return self._store
+
+    def _back_up(self, store: "AnnotationStore") -> None:
+        """Keep the copy of the day before the day's first row; that it cannot be made is no reason not to save."""
+        from lsgui.annotation.backup import daily_backup
+
+        today = datetime.now().astimezone().date()
+        if self._copied == today:
+            return
+        self._copied = today
+        try:
+            daily_backup(store, today)
+        except (LsguiError, OSError):
+            log.info("the copy of the day was not made", exc_info=True)
 
     def _known(self) -> Fingerprints:
         if self._fingerprints is None:

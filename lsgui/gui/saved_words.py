@@ -34,6 +34,10 @@ class SavedWords(QWidget):
             line.hide()
             column.addWidget(line)
 
+    def lines(self) -> tuple[str, ...]:
+        """Return what stands there: saved, on its way, not saved; an empty line where there is nothing to say."""
+        return tuple(line.text() for line in self._lines)
+
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Render the difference."""
         if old is not None and old.reading == new.reading and old.adjudication is new.adjudication:

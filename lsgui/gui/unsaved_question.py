@@ -27,6 +27,7 @@ class UnsavedQuestion(QObject):
 
     def holds(self) -> bool:
         """Return whether the window must stay open; it then asks."""
+        self._controller.labels.flush()
         if self._given_up or not (left := self._controller.readings.settle()):
             return False
         if self.dialog is None:

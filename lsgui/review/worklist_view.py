@@ -6,7 +6,8 @@ asks it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from functools import cache, lru_cache
 from types import MappingProxyType
 
@@ -69,18 +70,40 @@ class Listed:
     counts: Mapping[ListFilter, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def known_facts(entry: WorklistEntry, *, blind: bool) -> EntryFacts:
+class Veil(IntEnum):
+    """What is kept from whoever sits at the screen: nothing, everything before the own label, or the AI alone."""
+
+    NONE = 0
+    ALL = 1
+    AI = 2
+
+
+Blind = bool | Veil
+"""True is `Veil.ALL`."""
+
+
+def veil_of(state: ReviewState) -> Veil:
+    """Return what is kept from the reader: an adjudicator settles the raters' readings, and sees them."""
+    if not state.blind:
+        return Veil.NONE
+    return Veil.ALL if state.adjudication is None else Veil.AI
+
+
+def known_facts(entry: WorklistEntry, *, blind: Blind) -> EntryFacts:
     """Return what this reader may know of a clip now."""
+    if blind == Veil.AI:
+        facts = entry.facts
+        return facts if facts is NO_FACTS else replace(facts, verdict=None, uncertainty=None, flags=frozenset())
     return NO_FACTS if blind and entry.label is None else entry.facts
 
 
-def ai_disagrees(entry: WorklistEntry, *, blind: bool) -> bool:
+def ai_disagrees(entry: WorklistEntry, *, blind: Blind) -> bool:
     """Tell whether the AI says the opposite of the reader's own label."""
     opposite = None if entry.label is None else _OPPOSITE.get(entry.label)
     return opposite is not None and known_facts(entry, blind=blind).verdict is opposite
 
 
-def raters_disagree(entry: WorklistEntry, *, blind: bool) -> bool:
+def raters_disagree(entry: WorklistEntry, *, blind: Blind) -> bool:
     """Tell whether raters, the reader among them, said different things and nobody has settled it."""
     facts = known_facts(entry, blind=blind)
     if facts.settled or not facts.others:
@@ -91,7 +114,7 @@ def raters_disagree(entry: WorklistEntry, *, blind: bool) -> bool:
     return len(said) > 1
 
 
-def is_listed(entry: WorklistEntry, wanted: ListFilter, *, blind: bool) -> bool:
+def is_listed(entry: WorklistEntry, wanted: ListFilter, *, blind: Blind) -> bool:
     """Tell whether a filter lists a clip."""
     return _tests(blind)[wanted](entry)
 
@@ -99,7 +122,7 @@ def is_listed(entry: WorklistEntry, wanted: ListFilter, *, blind: bool) -> bool:
 def listed(state: ReviewState) -> Listed:
     """Return what is shown of the state's worklist. The last answers are kept: the same question costs nothing."""
     kept = state.selected if state.listing.stays and not selected_is_listed(state) else None
-    return _listed(_Same(state.worklist), state.listing, state.blind, kept)
+    return _listed(_Same(state.worklist), state.listing, veil_of(state), kept)
 
 
 def selected_is_listed(state: ReviewState) -> bool:
@@ -109,11 +132,11 @@ def selected_is_listed(state: ReviewState) -> bool:
     entry, choice = state.worklist[state.selected], state.listing
     if entry.group in choice.folded or not _has_words(entry, choice.search):
         return False
-    return is_listed(entry, choice.filter, blind=state.blind)
+    return is_listed(entry, choice.filter, blind=veil_of(state))
 
 
 def listed_clips(
-    worklist: Sequence[WorklistEntry], choice: ListChoice, *, blind: bool, selected: int | None = None
+    worklist: Sequence[WorklistEntry], choice: ListChoice, *, blind: Blind, selected: int | None = None
 ) -> Listed:
     """Return what is shown of a worklist.
 
@@ -190,7 +213,7 @@ class _Same:
 
 
 @lru_cache(maxsize=4)
-def _listed(worklist: _Same, choice: ListChoice, blind: bool, selected: int | None) -> Listed:
+def _listed(worklist: _Same, choice: ListChoice, blind: Blind, selected: int | None) -> Listed:
     return listed_clips(worklist.worklist, choice, blind=blind, selected=selected)
 
 
@@ -200,7 +223,7 @@ def _has_words(entry: WorklistEntry, search: str) -> bool:
 
 
 @cache
-def _tests(blind: bool) -> Mapping[ListFilter, Callable[[WorklistEntry], bool]]:
+def _tests(blind: Blind) -> Mapping[ListFilter, Callable[[WorklistEntry], bool]]:
     own = {wanted: _label_test(label) for wanted, label in _OWN_LABELS.items()}
     return MappingProxyType(
         {
@@ -219,7 +242,7 @@ def _label_test(label: ReaderLabel) -> Callable[[WorklistEntry], bool]:
     return lambda entry: entry.label is label
 
 
-def _counts(found: Sequence[WorklistEntry], *, blind: bool) -> Mapping[ListFilter, int]:
+def _counts(found: Sequence[WorklistEntry], *, blind: Blind) -> Mapping[ListFilter, int]:
     """Count for every filter; most entries have neither facts nor a fault, and are not looked at twice."""
     labels = [entry.label for entry in found]
     with_facts = [entry for entry in found if entry.facts is not NO_FACTS]
@@ -251,7 +274,7 @@ def _rows_of(
 
 
 def _sorted(
-    worklist: Sequence[WorklistEntry], shown: Sequence[int], choice: ListChoice, *, blind: bool
+    worklist: Sequence[WorklistEntry], shown: Sequence[int], choice: ListChoice, *, blind: Blind
 ) -> Sequence[int]:
     if choice.order is ListOrder.RANDOM:
         mask = lot_of(str(choice.seed))
