@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from lsgui.gui.play_test import PlayTest
 
 log = logging.getLogger(__name__)
+
+_SWITCH_S = 0.001
+"""How long a busy thread may keep the interpreter from the window: a fifth of Python's own choice."""
 
 
 @dataclass(slots=True)
@@ -113,6 +117,7 @@ def run_window(
         Gets the window before it is shown.
     """
     gc.disable()  # nothing of the start is garbage; on again from the first painting
+    sys.setswitchinterval(_SWITCH_S)
     _before_application()
     application = QApplication(["lsgui"])
     handler = start_log()

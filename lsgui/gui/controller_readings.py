@@ -174,7 +174,8 @@ class ReadingsPart(QObject):
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         if old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
             self._looked_up = None
-        if len(new.worklist) > len(old.worklist):
+        found = len(new.worklist) > len(old.worklist)
+        if not new.scanning and (found or old.scanning):  # once a folder is searched, not at every part of it
             self.look_up_worklist()
 
     def _on_thread_told(self, event: object) -> None:

@@ -29,7 +29,6 @@ from lsgui.gui.worklist_bar import fresh_choice
 from lsgui.gui.worklist_scan import ScanBegan, ScanEnded, ScanFailed, ScanFound, ScanJob
 from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
-from lsgui.review.log_file import keep_out_of_log
 from lsgui.review.paths import labels_file, recent_file, worklists_file
 from lsgui.review.recent import load_recent, save_recent, with_recent
 from lsgui.review.state import AnalysisPhase, ReviewState
@@ -192,7 +191,6 @@ class WorklistPart(QObject):
             self._end(event)
 
     def _begin(self, event: ScanBegan) -> None:
-        keep_out_of_log(event.asked)
         self._awaited = True
         self._to_show = None
         if not self._keeper.state.worklist:
@@ -203,13 +201,13 @@ class WorklistPart(QObject):
         self._folders = (*self._folders, *(folder for folder in event.folders if folder not in self._folders))
 
     def _take_in(self, event: ScanFound) -> None:
-        keep_out_of_log(entry.path for entry in event.entries)
         self._keeper.change(lambda s: to.worklist_extended(s, event.entries, scanning=True))
         if self._to_show is None:
             self._to_show = event.entries[0].path
         if event.left_at is not None:
+            further = event.left_at != self._to_show
             self._show(event.left_at)
-            if event.left_at != self._to_show:
+            if further:
                 self._say("Back at the clip where you left. Ctrl+Home goes to the first unlabelled one.")
         elif self._awaited:
             self._show(self._to_show)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BREATH_S = 0.001
-"""Rest after every file: the window shares the interpreter with this thread."""
+_BREATH_S, _WORK_S = 0.001, 0.003
+"""Rest after so much work: the window shares the interpreter with this thread."""
 _LOOK_AT_ONCE = 100
 _TELL_EVERY_S = 2.0
 
@@ -181,8 +181,10 @@ class FactsThread(QThread):
             return self._closing or self._learn is not None or bool(self._orders)
 
     def _step(self, steps: Iterator[None]) -> bool:
+        began = time.monotonic()
         try:
-            next(steps)
+            while time.monotonic() - began < _WORK_S and not self._stopped():
+                next(steps)
         except StopIteration:
             return False
         except LsguiError:

@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lsgui.gui.theme import CONTROL_HEIGHT, SIZE_TEXT, icon, icon_pixmap, text_font, tokens
+from lsgui.gui.theme import CONTROL_HEIGHT, SIZE_SMALL, SIZE_TEXT, icon, icon_pixmap, text_font, tokens
 from lsgui.review import worklist_transitions as wl
 from lsgui.review.state import ReviewState
 from lsgui.review.worklist_choice import ListChoice, ListFilter, ListOrder
@@ -30,6 +30,9 @@ BLIND_NOTE = "Blind reading: of these, only clips that you have read."
 """Said in both menus: what the AI and others said of a clip counts only once its reader has saved a label."""
 _MOST_SEEDS = 10_000
 _CHEVRON = 12
+_SIGN = 14
+_PAD = 8
+_SEARCH_KEY = "Ctrl+F"
 
 
 class WorklistBar(QWidget):
@@ -43,7 +46,7 @@ class WorklistBar(QWidget):
         super().__init__(parent)
         self._state = ReviewState()
         self.search = SearchLine(self)
-        self.search.setPlaceholderText("Search names (Ctrl+F)")
+        self.search.setPlaceholderText("Search names")
         self.search.setAccessibleName("Search the worklist by name")
         self.search.textEdited.connect(lambda words: self._change(lambda s: wl.searched(s, words)))
         self.search.accepted.connect(self.firstAsked)
@@ -141,12 +144,46 @@ class SearchLine(QLineEdit):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setClearButtonEnabled(True)
-        self._sign = self.addAction(icon("search", tokens().muted), QLineEdit.ActionPosition.LeadingPosition)
+        self.setTextMargins(_SIGN + 4, 0, _SIGN + 8, 0)
+        self._clear = QToolButton(self)
+        self._clear.setProperty("look", "flat")
+        self._clear.setIcon(icon("close", tokens().muted, _SIGN))
+        self._clear.setIconSize(QSize(_SIGN, _SIGN))
+        self._clear.setStyleSheet("QToolButton { min-height: 20px; padding: 0 3px; }")
+        self._clear.setCursor(Qt.CursorShape.ArrowCursor)
+        self._clear.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._clear.setToolTip("Clear (Esc)")
+        self._clear.setAccessibleName("Clear the search")
+        self._clear.clicked.connect(self._empty)
+        self._clear.hide()
+        self.textChanged.connect(lambda words: self._clear.setVisible(bool(words)))
 
     def retheme(self) -> None:
-        """Paint the sign anew after a change of theme."""
-        self._sign.setIcon(icon("search", tokens().muted))
+        """Paint icons anew after a change of theme."""
+        self._clear.setIcon(icon("close", tokens().muted, _SIGN))
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the cross at the right edge."""
+        super().resizeEvent(event)
+        size = self._clear.sizeHint()
+        self._clear.setGeometry(self.width() - size.width() - 5, (self.height() - size.height()) // 2, *size.toTuple())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint a sign before the words, and while there are none the key that leads here."""
+        super().paintEvent(event)
+        painter, look, middle = QPainter(self), tokens(), self.rect().center().y() + 1
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPixmap(9, middle - _SIGN // 2, icon_pixmap("search", look.muted, _SIGN))
+        if self.text() or self.hasFocus():
+            return
+        painter.setFont(text_font(SIZE_SMALL))
+        width = painter.fontMetrics().horizontalAdvance(_SEARCH_KEY) + 12
+        box = QRectF(self.width() - width - 8, middle - 9, width, 18)
+        painter.setPen(QPen(QColor(look.line), 1))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(QColor(look.muted))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, _SEARCH_KEY)
 
     def event(self, event: QEvent) -> bool:
         """Keep the keys that would otherwise be commands of the window."""
@@ -165,11 +202,14 @@ class SearchLine(QLineEdit):
             super().keyPressEvent(event)
             return
         if event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-            self.textEdited.emit("")
+            self._empty()
         elif event.key() != Qt.Key.Key_Escape:
             self.accepted.emit()
         self.clearFocus()
+
+    def _empty(self) -> None:
+        self.clear()
+        self.textEdited.emit("")
 
 
 _SEARCH_KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -218,19 +258,19 @@ class MenuButton(QToolButton):
         painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
         look = tokens()
         ink = look.accent if self._marked else look.text
-        box = self.rect().adjusted(10, 0, -10, 0)
         chevron = icon_pixmap("chevron-down", look.muted, _CHEVRON)
-        painter.drawPixmap(box.right() - _CHEVRON + 2, (self.height() - _CHEVRON) // 2, chevron)
-        box.setRight(box.right() - _CHEVRON - 2)
+        painter.drawPixmap(self.width() - _CHEVRON - 6, (self.height() - _CHEVRON) // 2, chevron)
+        box = self.rect().adjusted(_PAD, 0, -_CHEVRON - 8, 0)
         painter.setFont(text_font(SIZE_TEXT))
-        if self._count:
+        if self._count and self.words_fit(self._count):
             painter.setPen(look.muted)
             painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), self._count)
-            box.setRight(box.right() - painter.fontMetrics().horizontalAdvance(self._count) - 6)
-        self._paint_words(painter, box.width(), ink)
-
-    def _paint_words(self, painter: QPainter, width: int, ink: str) -> None:
         painter.setPen(ink)
-        words = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
-        where = self.rect().adjusted(10, 0, -10, 0)
-        painter.drawText(where, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), words)
+        words = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), words)
+
+    def words_fit(self, count: str = "") -> bool:
+        """Tell whether the words have room, with a number beside them where one is given."""
+        letters = QFontMetricsF(text_font(SIZE_TEXT))
+        wanted = letters.horizontalAdvance(self.text()) + (6 + letters.horizontalAdvance(count) if count else 0)
+        return wanted <= self.width() - _PAD - _CHEVRON - 8

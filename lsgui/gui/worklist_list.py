@@ -47,6 +47,8 @@ class WorklistList(QListView):
         self._showing = True
         if index.isValid():
             self.setCurrentIndex(index)
+            if self._rows.heading_at(index.row() - 1) is not None:
+                self.scrollTo(self._rows.index(index.row() - 1))  # a first clip is shown with its heading
             self.scrollTo(index)
         else:
             self.selectionModel().clear()

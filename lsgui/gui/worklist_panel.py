@@ -81,7 +81,7 @@ class WorklistPanel(QFrame):
         self._left_to_read.setVisible(count > 0 or state.scanning)
         self._stack.setCurrentWidget(self._list if shown.rows or not count else self._nothing)
         self._nothing.say(state)
-        self._heading.setText("WORKLIST" if count == 0 else f"WORKLIST · {shown.read} OF {shown.total} READ")
+        self._heading.setText(_heading(count, shown))
         self._progress.setMaximum(max(shown.total, 1))
         self._progress.setValue(shown.read)
         self._left_to_read.setText(_left_words(state, shown))
@@ -89,6 +89,12 @@ class WorklistPanel(QFrame):
     def _on_bar_firstAsked(self) -> None:
         if self._state is not None and (order := listed(self._state).order):
             self.clipAsked.emit(order[0])
+
+
+def _heading(count: int, shown: Listed) -> str:
+    if count == 0:
+        return "WORKLIST"
+    return f"WORKLIST · {shown.read} OF {shown.total} READ" if shown.total else f"WORKLIST · NONE OF {count} LISTED"
 
 
 def _left_words(state: ReviewState, shown: Listed) -> str:

@@ -1,17 +1,22 @@
 """Looks for clips in files and folders, in a thread; what was found so far can be read while the search goes on."""
 
+import itertools
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from lsgui.core.errors import LsguiError
 from lsgui.gui.job_thread import Cancelled, Tell
+from lsgui.review.log_file import keep_out_of_log
 from lsgui.review.paths import worklists_file
 from lsgui.review.state import WorklistEntry
 from lsgui.review.worklist import scan_batches
 from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
 
 log = logging.getLogger(__name__)
+
+_REST_AFTER, _REST_S = 100, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,13 @@ class ScanJob:
         """Tell `ScanBegan`, `ScanFound` again and again, and `ScanEnded`."""
         from lsgui.readers.base import is_clip  # here: readers load OpenCV and pydicom
 
+        keep_out_of_log(self.paths)
         folders = tuple(path for path in self.paths if path.is_dir() and not is_clip(path))
         remembered = _recalled(folders) if folders == self.paths else None
         tell(ScanBegan(self.paths, folders, remembered))
         wanted = "" if remembered is None else remembered.clip
-        for batch in scan_batches(self.paths, cancelled):
+        for batch in scan_batches(self.paths, _with_rests(cancelled)):
+            keep_out_of_log(entry.path for entry in batch)  # here: it takes the window too long
             left_at = next((e.path for e in batch if clip_key(e.path) == wanted), None) if wanted else None
             tell(ScanFound(self.paths, batch, left_at))
         tell(ScanEnded(self.paths))
@@ -68,6 +75,18 @@ class ScanJob:
     def failure(self, sentence: str) -> ScanFailed:
         """Return the event for a scan that found nothing."""
         return ScanFailed(sentence)
+
+
+def _with_rests(cancelled: Cancelled) -> Cancelled:
+    """Return the question with a short rest at every hundredth time: the window shares the interpreter with it."""
+    asked = itertools.count(1)
+
+    def question() -> bool:
+        if next(asked) % _REST_AFTER == 0:
+            time.sleep(_REST_S)
+        return cancelled()
+
+    return question
 
 
 def _recalled(folders: tuple[Path, ...]) -> Remembered | None:

@@ -54,7 +54,7 @@ def redacted(text: str) -> str:
     for name in sorted(_TAGS, key=len, reverse=True):
         text = text.replace(name, _TAGS[name])
     text = _PATH.sub(lambda match: _shortened(match.group()), text)
-    for name in [name for name in _NAMES if name in text]:
+    for name in [name for name in tuple(_NAMES) if name in text]:  # another thread may add to them
         text = text.replace(name, "(name left out)")
     return _CLIP_FILE.sub("(file left out)", text)
 

@@ -25,9 +25,9 @@ def scan_batches(
 ) -> Iterator[tuple[WorklistEntry, ...]]:
     """Yield entries for the clips among files and folders as they are found, in the order given, each clip once.
 
-    A file that was named is always listed: what is wrong with it is said when it is opened. Every batch is as large
-    as all before it together, or what was found within a moment of a slow drive: however many files there are, taking
-    the batches over one by one stays in proportion to their number.
+    A file that was named is always listed: what is wrong with it is said when it is opened. Every batch is three
+    times as large as all before it together, or what was found within a moment of a slow drive: however many files
+    there are, taking the batches over one by one stays in proportion to their number.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def scan_batches(
         known.add(path)
         batch.append(WorklistEntry(path, path.name, group=folder_key(path), lot=clip_lot(path)))
         waited = time.monotonic() - told_at
-        if len(batch) >= max(first, told) or waited > max(_LONGEST_WAIT_S, told * 1e-4):
+        if len(batch) >= max(first, 3 * told) or waited > max(_LONGEST_WAIT_S, told * 1e-4):
             yield tuple(batch)
             told, told_at, batch = told + len(batch), time.monotonic(), []
     if batch:

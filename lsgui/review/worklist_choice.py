@@ -31,7 +31,7 @@ class ListFilter(StrEnum):
     @property
     def short(self) -> str:
         """The words of the button, where there is little room."""
-        return "AI disagrees" if self is ListFilter.AI_DISAGREES else self.wording
+        return _SHORT.get(self, self.wording)
 
     @property
     def nothing(self) -> str:
@@ -60,7 +60,7 @@ class ListOrder(StrEnum):
     @property
     def short(self) -> str:
         """The words of the button, where there is little room."""
-        return _ORDER_WORDS[self].removesuffix(" first")
+        return _SHORT_ORDER.get(self, self.wording)
 
     @property
     def tells_of_others(self) -> bool:
@@ -103,6 +103,17 @@ _ORDER_WORDS: Mapping[ListOrder, str] = MappingProxyType(
         ListOrder.UNCERTAIN: "AI least sure first",
         ListOrder.DISAGREEMENT: "Disagreement first",
     }
+)
+_SHORT: Mapping[ListFilter, str] = MappingProxyType(
+    {
+        ListFilter.FLAGGED: "Flagged",
+        ListFilter.AI_DISAGREES: "AI disagrees",
+        ListFilter.RATERS_DISAGREE: "Raters differ",
+        ListFilter.UNREADABLE: "Unreadable",
+    }
+)
+_SHORT_ORDER: Mapping[ListOrder, str] = MappingProxyType(
+    {ListOrder.UNCERTAIN: "AI unsure", ListOrder.DISAGREEMENT: "Disputed"}
 )
 
 
