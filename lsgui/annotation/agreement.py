@@ -130,6 +130,8 @@ def figure(coefficient: Coefficient, ratings: Ratings, clusters: Sequence[str], 
     spread = _resampled(coefficient, dense, categories, clusters, resamples)
     if spread is None:
         return Figure(value, why="too few clips or patients for an interval")
+    if np.ptp(spread) == 0:  # a width of nothing would claim certainty
+        return Figure(value, why="every resample gives the same, which cannot tell the spread")
     low, high = np.percentile(spread, (2.5, 97.5))
     return Figure(value, float(low), float(high))
 

@@ -3,18 +3,20 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from lsgui.annotation.clips_at_hand import ClipsAtHand
 from lsgui.annotation.exchange import is_by_name, note_on
-from lsgui.annotation.schema import VERSION, stored_version
+from lsgui.annotation.schema import VERSION, migrate, stored_version
 from lsgui.annotation.store import AnnotationStore
 from lsgui.annotation.store_reader import read_only
 from lsgui.annotation.value_check import value_fault
 from lsgui.core.errors import LsguiError
+from lsgui.core.label import SlidingLabel
 from lsgui.core.reading import StatementKind
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -59,7 +61,7 @@ def check_file(path: Path) -> Checkup:
                 note = f"{path.name} is of version {version}; it is brought to {VERSION} when it is next opened."
                 return Checkup(0, 0, tuple(faults), (note,))
             rows = connection.execute(_ROWS).fetchall()
-            faults += _row_faults(rows)
+            faults += [*_row_faults(rows), *_other_faults(connection), *_missing_parts(connection)]
     except sqlite3.DatabaseError as fault:
         return Checkup(0, 0, (_DAMAGED.format(path.name, fault),))
     return Checkup(len(rows), len({row[2] for row in rows}), tuple(faults))
@@ -117,6 +119,60 @@ def _row_faults(rows: Iterable[_Row]) -> list[str]:
         f"{len(numbers)} {'rows' if len(numbers) > 1 else 'row'} of the history (first: {numbers[0]}): {fault}."
         for fault, numbers in found.items()
     ]
+
+
+def _other_faults(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield a sentence for each table beside the history that holds rows which this program cannot understand."""
+    for table, (columns, understand) in _OTHER_ROWS.items():
+        bad = []
+        for number, *cells in connection.execute(f"SELECT id, {columns} FROM {table} ORDER BY id"):
+            try:
+                understand(*cells)
+            except (ValueError, TypeError):
+                bad.append(number)
+        if bad:
+            yield (
+                f"Among the {table} {len(bad)} cannot be understood (first: row {bad[0]}): a foreign program wrote it, "
+                "export the labels as JSON and import them into a new store."
+            )
+
+
+def _verdict(label: str, quality: str, said_at: str) -> None:
+    SlidingLabel(label)
+    tuple(json.loads(quality))
+    datetime.fromisoformat(said_at)
+
+
+def _mask(rectangles: str, approved_at: str) -> None:
+    for x, y, width, height in json.loads(rectangles):
+        int(x), int(y), int(width), int(height)
+    datetime.fromisoformat(approved_at)
+
+
+def _clip(digest: str, frames: int) -> None:
+    if not _HASH.fullmatch(digest) or frames < 0:
+        raise ValueError(digest)
+
+
+_OTHER_ROWS: dict[str, tuple[str, Callable[..., None]]] = {
+    "verdicts": ("label, quality, said_at", _verdict),
+    "masks": ("rectangles, approved_at", _mask),
+    "clips": ("content_hash, frames", _clip),
+}
+
+
+def _missing_parts(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield a sentence where tables, indices or the guards against changes are not those of a new store."""
+    parts = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh)
+        wanted = set(fresh.execute(parts))
+    lacking = sorted(name for _, name, _ in wanted - set(connection.execute(parts)))
+    if lacking:
+        yield (
+            f"{', '.join(lacking)} of the store are missing or changed, so that rows may have been changed too: "
+            "compare it with a backup, see lsgui labels backup."
+        )
 
 
 def _faults_of(row: _Row, labels: dict[str, tuple[str, str, int]]) -> Iterator[str]:

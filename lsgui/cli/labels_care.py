@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, read_store, store_path
+from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, counted, read_store, store_path
 
 CHECK_HELP = """Look whether the store is sound: file, rows, overrides, and with --clips whether every clip is found.
 
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
         with read_store(store) as opened:
             count = save_backup(opened, out)
-        typer.echo(f"{out.name}: {count} statements, read back and whole.")
+        typer.echo(f"{out.name}: {counted(count, 'statement')}, read back and whole.")
 
 
 def _check(path: Path, folders: list[Path]) -> int:
@@ -61,5 +61,6 @@ def _check(path: Path, folders: list[Path]) -> int:
     if faults:
         typer.echo(f"lsgui: {path.name} is not sound: see above.", err=True)
         return 2
-    typer.echo(f"{path.name}: sound, {found.statements} statements on {found.clips} clips.")
+    if not found.notes:
+        typer.echo(f"{path.name}: sound, {counted(found.statements, 'statement')} on {counted(found.clips, 'clip')}.")
     return 0

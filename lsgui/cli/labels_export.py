@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, read_store, tell, writing
+from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, counted, read_store, tell, writing
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _csv(job: _Job) -> str:
 
     records = job.records()
     write_atomic(job.out, to_csv(records, job.statements).encode())
-    return f"{job.out.name}: {len(records)} readings."
+    return f"{job.out.name}: {counted(len(records), 'reading')}."
 
 
 def _json(job: _Job) -> str:
@@ -132,7 +132,7 @@ def _json(job: _Job) -> str:
         job.store.all_masks(),
     )
     write_atomic(job.out, to_json(labels).encode())
-    return f"{job.out.name}: {len(history)} statements on {len(of)} clips."
+    return f"{job.out.name}: {counted(len(history), 'statement')} on {counted(len(of), 'clip')}."
 
 
 def _metafile(job: _Job) -> str:
@@ -144,7 +144,7 @@ def _metafile(job: _Job) -> str:
     if not written.clips:
         raise LsguiError(f"{job.out.name} was not written: no clip is ls_a or ls_p.")
     write_atomic(job.out, written.text.encode())
-    return f"{job.out.name}: {written.clips} clips."
+    return f"{job.out.name}: {counted(written.clips, 'clip')}."
 
 
 def _cvat(job: _Job) -> str:
@@ -164,10 +164,11 @@ def _cvat(job: _Job) -> str:
         name = f"{stem}{ENDING}" if stem not in names else f"{stem}.{record.content_hash[:8]}{ENDING}"
         names.add(stem)
         write_atomic(job.out if job.out.suffix else job.out / name, cvat_text(document).encode())
-    return f"{job.out.name}: {len(records)} clips."
+    return f"{job.out.name}: {counted(len(records), 'clip')}."
 
 
 def _dataset(job: _Job) -> str:
+    from lsgui.annotation.exchange import note_on
     from lsgui.annotation.exchange_dataset import DATASET, people_of, write_dataset
 
     if not len(job.clips):
@@ -180,10 +181,14 @@ def _dataset(job: _Job) -> str:
 
         named = overruled(job.patients, {record.file_name: people[record.content_hash] for record in labelled})
         people |= {record.content_hash: named[record.file_name] for record in labelled if record.file_name in named}
+    alone = [record.file_name for record in records if people[record.content_hash][0] == record.content_hash[:16]]
+    tell(filter(None, [note_on(alone, f"has {_NOBODY}", f"have {_NOBODY}")]))
     written = write_dataset(job.out, records, people, job.clips.of)
     tell(written.notes)
-    return f"{job.out.name}/{DATASET}: {written.rows} rows of {written.clips} clips."
+    return f"{job.out.name}/{DATASET}: {counted(written.rows, 'row')} of {counted(written.clips, 'clip')}."
 
+
+_NOBODY = "no known patient, so that each clip counts as a patient of its own: name them with --patients"
 
 _WRITERS: MappingProxyType[str, Callable[[_Job], str]] = MappingProxyType(
     {"csv": _csv, "json": _json, "metafile": _metafile, "cvat": _cvat, "dataset": _dataset}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, open_store, tell
+from lsgui.cli.labels_store import ClipsOption, StoreOption, clips_in, counted, open_store, tell
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _settle(job: _Job, readings: "Sequence[FileReading]", facts: "Sequence[ClipF
     _bind(job)
     older = older_readings(made, standing)
     if older:
-        tell([f"{older} readings are older than what stands here: they are in the history and do not count."])
+        tell([f"{counted(older, 'reading')} older than what stands here: in the history, but without a say."])
     return f"{_summary(job, new)}."
 
 
@@ -191,7 +191,7 @@ def _summary(job: _Job, new: int) -> str:
         "are not at hand: their labels are kept by name until an import with --clips finds them",
     )
     tell(filter(None, [waiting]))
-    return f"{job.store.path.name}: {new} statements from {job.file.name}"
+    return f"{job.store.path.name}: {counted(new, 'statement')} from {job.file.name}"
 
 
 _READERS: MappingProxyType[str, Callable[[_Job], str]] = MappingProxyType(

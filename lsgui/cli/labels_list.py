@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsgui.cli.labels_store import StoreOption, read_store
+from lsgui.cli.labels_store import StoreOption, counted, read_store
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _list(store: Path | None, rater: str | None, sitting: int | None) -> None:
         )
     _show(table)
     clips = len({record.content_hash for record in records})
-    typer.echo(f"{len(records)} readings of {clips} clips.")
+    typer.echo(f"{counted(len(records), 'reading')} of {counted(clips, 'clip')}.")
 
 
 def _history(store: Path | None, clip: str | None, *, json_lines: bool) -> None:

@@ -108,6 +108,11 @@ def writing(path: Path) -> Iterator[None]:
         raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another place.") from fault
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 clip, 2 clips."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def tell(sentences: Iterable[str]) -> None:
     """Say sentences on standard error."""
     for sentence in sentences:

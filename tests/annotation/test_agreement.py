@@ -107,6 +107,13 @@ def test_one_label_only_is_said() -> None:
     assert figure(raw_agreement, same, _of_clips(same)).value == 1.0
 
 
+def test_perfect_agreement_claims_no_certainty() -> None:
+    same = np.array([[0, 0], [1, 1], [0, 0], [1, 1]])
+    got = figure(cohen_kappa, same, _of_clips(same))
+    assert (got.value, got.low, got.high) == (1.0, None, None)
+    assert "cannot tell the spread" in got.why
+
+
 def test_one_clip_has_no_interval_and_no_pair_no_figure() -> None:
     one = figure(raw_agreement, np.array([[0, 1]]), ["a"])
     assert (one.value, one.low, one.high) == (0.0, None, None)

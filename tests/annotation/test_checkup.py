@@ -10,8 +10,9 @@ from lsgui.annotation.checkup import check_clips, check_file, kept_by_name
 from lsgui.annotation.clips_at_hand import ClipsAtHand
 from lsgui.annotation.content_hash import content_hash
 from lsgui.annotation.exchange import hash_by_name
-from lsgui.annotation.schema import APPLICATION_ID, VERSION
+from lsgui.annotation.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from lsgui.annotation.store import AnnotationStore, SavedOverride
+from lsgui.cli.main import run
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import SlidingLabel
 from lsgui.core.reading import StatementKind
@@ -64,6 +65,42 @@ def test_a_foreign_row_is_found(path: Path, change: dict, sentence: str) -> None
     assert fault.startswith("1 row of the history (first: 5): ")
     assert sentence in fault
     assert ": " in fault.partition(sentence)[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("DROP TRIGGER history_is_kept", "history_is_kept of the store are missing or changed"),
+        ("DROP INDEX history_by_slot", "history_by_slot of the store are missing or changed"),
+        (
+            "INSERT INTO verdicts (uid, content_hash, file_name, model_id, model_version, model_sha256, label, "
+            "threshold, quality, line_source, said_at, program_version) "
+            f"VALUES ('{'1' * 32}', '{CLIP}', 'c', 'm', '1', '', 'maybe', 0.5, '[]', '', '2026-03-01T12:00:00+00:00', '9')",
+            "Among the verdicts 1 cannot be understood (first: row 1)",
+        ),
+        (
+            "INSERT INTO masks (uid, series, rectangles, width, height, approved_by, approved_at, program_version) "
+            f"VALUES ('{'1' * 32}', 's', '[[1, 2]]', 9, 9, 'AB', '2026-03-01T12:00:00+00:00', '9')",
+            "Among the masks 1 cannot be understood (first: row 1)",
+        ),
+    ],
+)
+def test_what_a_foreign_program_did_to_the_file_is_found(path: Path, change: str, sentence: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
+        foreign.execute(change)
+    (fault,) = check_file(path).faults
+    assert sentence in fault
+
+
+def test_an_old_store_is_told_and_left_old(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.executescript(f"PRAGMA application_id = {APPLICATION_ID}; {MIGRATIONS[0]} PRAGMA user_version = 1;")
+    before = path.read_bytes()
+    assert run(["labels", "check", "--store", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert out == f"old.sqlite is of version 1; it is brought to {VERSION} when it is next opened.\n"
+    assert path.read_bytes() == before
 
 
 def test_a_damaged_page_is_found(path: Path) -> None:

@@ -244,7 +244,7 @@ RUNS = "import sys; from lsgui.cli.main import run; sys.exit(run(sys.argv[1:]))"
 @pytest.mark.parametrize("protected", [name for name in PROTECTIONS if "read" not in name], indirect=True)
 def test_labels_are_read_from_a_write_protected_place(protected: Path) -> None:
     assert "clip.mp4" in ran(OBEDIENT + RUNS, "labels", "list", "--store", protected)
-    assert "sound, 1 statements" in ran(OBEDIENT + RUNS, "labels", "check", "--store", protected)
+    assert "sound, 1 statement " in ran(OBEDIENT + RUNS, "labels", "check", "--store", protected)
 
 
 # --- in use
@@ -264,7 +264,7 @@ def test_a_locked_store_says_so_from_every_command(path: Path, capsys: pytest.Ca
         with AnnotationStore(path, busy_timeout_s=0.05) as store, pytest.raises(LsguiError, match="try again"):
             store.merge(())
     assert run(["labels", "import", str(table), "--store", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("labels.sqlite: 1 statements")
+    assert capsys.readouterr().out.startswith("labels.sqlite: 1 statement ")
 
 
 def test_two_programs_a_command_and_a_copy_at_once(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,7 +129,7 @@ def test_raters_of_two_machines_meet_in_one_store(said, store: Path, tmp_path: P
         clip = clips / "clip_5.avi"
         opened.save_reading(content_hash(clip), clip.name, "GH", "ls_a")
     before = sorted(path.name for path in tmp_path.iterdir()), other.read_bytes()
-    assert said("import", other, "--store", store)[1].startswith("study.sqlite: 1 statements from other.sqlite")
+    assert said("import", other, "--store", store)[1].startswith("study.sqlite: 1 statement from other.sqlite")
     assert (sorted(path.name for path in tmp_path.iterdir()), other.read_bytes()) == before
     with AnnotationStore(store) as opened:
         assert [record.rater for record in opened.records(content_hash(clips / "clip_5.avi"))] == ["AB", "GH"]

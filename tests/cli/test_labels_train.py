@@ -69,7 +69,9 @@ def test_labels_train_a_network_that_then_judges(
     assert said["model"]["sha256"] == json.loads((out / "model.json").read_text())["sha256"]
 
 
-def test_patients_are_pseudonyms_that_keep_clips_together(clips: Path, store: Path, tmp_path: Path) -> None:
+def test_patients_are_pseudonyms_that_keep_clips_together(
+    clips: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from lsgui.annotation.clip_facts import ClipFacts
 
     with AnnotationStore(store) as opened:
@@ -79,6 +81,10 @@ def test_patients_are_pseudonyms_that_keep_clips_together(clips: Path, store: Pa
             opened.save_clip(ClipFacts(content_hash(clip), clip.name, 16, 20.0, 64, 64, patient))
     data = tmp_path / "set"
     assert run(["labels", "export", str(data), "--store", str(store), "--clips", str(clips), "--consensus", "AB"]) == 0
+    assert capsys.readouterr().err == (
+        "lsgui: 8 clips have no known patient, so that each clip counts as a patient of its own: name them with "
+        "--patients: clip_04, clip_05, clip_06 and others.\n"
+    )
     rows = list(csv.DictReader((data / "dataset.csv").read_text().splitlines()))
     assert len({row["patient"] for row in rows[:4]}) == 1
     assert len({row["patient"] for row in rows}) == 9
