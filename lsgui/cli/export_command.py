@@ -117,7 +117,7 @@ def _check(device: str, paper: str, mask: Path | None, approved_by: str) -> None
 
 
 def _kinds(words: str) -> tuple[str, ...]:
-    from lsgui.export.request import ExportKind
+    from lsgui.export.kinds import ExportKind
 
     asked = tuple(dict.fromkeys(word.strip().lower() for word in words.split(",") if word.strip()))
     known = [kind.value for kind in ExportKind]

@@ -14,7 +14,7 @@ import typer
 
 from lsgui.annotation.content_hash import content_hash
 from lsgui.cli.clip_progress import clip_progress
-from lsgui.cli.labels_store import open_store, store_path
+from lsgui.cli.labels_store import open_store, read_store, store_path
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError
@@ -23,11 +23,12 @@ from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
 from lsgui.export.bundle import run_export
+from lsgui.export.kinds import ExportKind, needs_mask
 from lsgui.export.mask import PixelMask, series_key
 from lsgui.export.mask import propose_mask as proposed
 from lsgui.export.mask_preview import preview_png
 from lsgui.export.pseudonyms import Pseudonyms
-from lsgui.export.request import ExportKind, ExportRequest, Paper, needs_mask
+from lsgui.export.request import ExportRequest, Paper
 from lsgui.imaging.pleura_finder import find_pleura
 from lsgui.imaging.scan_area import ScanArea, find_scan_area, picture_scale
 from lsgui.inference.clip_runner import ClipRunner
@@ -154,9 +155,8 @@ class _Exporter:
         self._lines: LineFile | None = read_lines(choice.roi)
         self._given = None if choice.mask is None else _read_mask(choice.mask)
         wanted = choice.store is not None or self._given is not None or store_path(None).exists()
-        self._store: AnnotationStore | None = (
-            stack.enter_context(open_store(choice.store, create=self._given is not None)) if wanted else None
-        )
+        opened = open_store(choice.store) if self._given is not None else read_store(choice.store) if wanted else None
+        self._store: AnnotationStore | None = None if opened is None else stack.enter_context(opened)
         self._stack = stack
         self._runner: ClipRunner | None = None
 

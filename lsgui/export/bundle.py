@@ -2,8 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from lsgui.core.clip import Clip
 from lsgui.core.errors import CancelledError, LsguiError
 from lsgui.export.annotated_frame import Picture
+from lsgui.export.kinds import ExportKind
 from lsgui.export.mask import masked_clip
 from lsgui.export.picture import PictureChoice, annotated_picture, png_bytes
 from lsgui.export.pseudonyms import Pseudonyms
-from lsgui.export.request import ExportedFile, ExportKind, ExportRequest, ExportResult
+from lsgui.export.request import ExportedFile, ExportRequest, ExportResult
 from lsgui.export.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -53,6 +54,24 @@ def run_export(
     LsguiError
         When nobody has approved a mask and pixels would leave, or a file cannot be written: one sentence.
     """
+    request, stamp = ready(request, stamp)
+    with staging(request) as folder:
+        made, left_out = make_files(request, folder, stamp, tell, cancelled)
+        if cancelled():
+            raise CancelledError
+        files = put_files(made, request)
+    tell("Saved", 1.0)
+    return ExportResult(files, left_out)
+
+
+def ready(request: ExportRequest, stamp: Stamp | None = None) -> tuple[ExportRequest, Stamp]:
+    """Return a request with pseudonyms, and its stamp.
+
+    Raises
+    ------
+    LsguiError
+        When nobody has approved a mask and pixels would leave.
+    """
     if request.needs_mask and request.mask is None:
         raise LsguiError(
             f"{request.clip.info.path.name}: nobody has looked yet at what of its picture may leave: approve the mask "
@@ -61,39 +80,52 @@ def run_export(
     if request.pseudonyms is None:
         request = replace(request, pseudonyms=Pseudonyms.for_once())  # the same in all files of this export
     prediction = request.shown_prediction
-    stamp = stamp or Stamp.now(request.content_hash, None if prediction is None else prediction.model)
-    left_out = {kind: _why_not(kind, request) for kind in dict.fromkeys(request.kinds)}
+    return request, stamp or Stamp.now(request.content_hash, None if prediction is None else prediction.model)
+
+
+@contextmanager
+def staging(request: ExportRequest) -> Iterator[Path]:
+    """Make a hidden folder on the disk that the files go to; it goes with all that is in it when the block ends.
+
+    Raises
+    ------
+    LsguiError
+        When the disk refuses something within the block: one sentence.
+    """
     try:
-        files = _make_all(request, [kind for kind, why in left_out.items() if not why], stamp, tell, cancelled)
+        request.folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".lsgui-export-", dir=request.folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as fault:
-        raise LsguiError(_refused(request, fault)) from fault
-    tell("Saved", 1.0)
-    return ExportResult(files, tuple(why for why in left_out.values() if why))
+        raise LsguiError(refused(request, fault)) from fault
 
 
-def _refused(request: ExportRequest, fault: OSError) -> str:
+def refused(request: ExportRequest, fault: OSError) -> str:
+    """Return the sentence for what the disk refused."""
     reason = fault.strerror or type(fault).__name__
     if fault.filename is not None and Path(fault.filename) == request.clip.info.path:
         return f"{request.clip.info.path.name} cannot be read any more ({reason}): open it again."
     return f"Nothing was exported to {request.folder.name or request.folder} ({reason}): choose another folder."
 
 
-def _make_all(
-    request: ExportRequest, kinds: list[ExportKind], stamp: Stamp, tell: Tell, cancelled: Cancelled
-) -> tuple[ExportedFile, ...]:
+def make_files(
+    request: ExportRequest, folder: Path, stamp: Stamp, tell: Tell, cancelled: Cancelled
+) -> tuple[tuple[ExportedFile, ...], tuple[str, ...]]:
+    """Make the files of a request in a folder; return them, and a sentence for each kind that cannot be made."""
+    why = {kind: _why_not(kind, request) for kind in dict.fromkeys(request.kinds)}
+    kinds = [kind for kind, reason in why.items() if not reason]
     shown = request.clip if request.mask is None else masked_clip(request.clip, request.mask)
-    made: list[tuple[ExportedFile, ...]] = []
-    request.folder.mkdir(parents=True, exist_ok=True)
-    with _Staging(request.folder) as folder:
-        for at, kind in enumerate(kinds):
-            if cancelled():
-                raise CancelledError
-            work = _Work(request, shown, stamp, folder, _part(tell, kind, at, len(kinds)), cancelled)
-            work.tell(0.0)
-            made.append(work.make(kind))
+    made: list[ExportedFile] = []
+    for at, kind in enumerate(kinds):
         if cancelled():
             raise CancelledError
-        return _put(made, request)
+        work = _Work(request, shown, stamp, folder, _part(tell, kind, at, len(kinds)), cancelled)
+        work.tell(0.0)
+        made += work.make(kind)
+    return tuple(made), tuple(reason for reason in why.values() if reason)
 
 
 def _part(tell: Tell, kind: ExportKind, at: int, count: int) -> Callable[[float], None]:
@@ -112,23 +144,10 @@ def _why_not(kind: ExportKind, request: ExportRequest) -> str:
     return ""
 
 
-class _Staging:
-    """A hidden folder inside another, on the same disk, that goes with all that is in it."""
-
-    def __init__(self, parent: Path) -> None:
-        self._path = Path(tempfile.mkdtemp(prefix=".lsgui-export-", dir=parent))
-
-    def __enter__(self) -> Path:
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._path, ignore_errors=True)
-
-
-def _put(made: list[tuple[ExportedFile, ...]], request: ExportRequest) -> tuple[ExportedFile, ...]:
+def put_files(made: tuple[ExportedFile, ...], request: ExportRequest) -> tuple[ExportedFile, ...]:
     """Put finished files in their places; where one cannot be put, those before it are taken back."""
     out: list[ExportedFile] = []
-    for file in (file for group in made for file in group):
+    for file in made:
         target = request.folder / file.path.name
         if not request.overwrite:
             target = _free(target)
@@ -233,7 +252,7 @@ class _Work:
         request = self._request
         readings = () if request.record is None else (request.record,)
         findings = Findings(request.shown_prediction, readings, request.roi)
-        _, *images = self._dicom().write_report(findings, self._stamp, path)
+        _, *images = self._dicom().write_report(findings, self._stamp, path, self._on_frame)
         if ExportKind.DEIDENTIFIED in request.kinds:  # that is the same image
             for image in images:
                 image.unlink()
@@ -243,6 +262,11 @@ class _Work:
         self._dicom().write_capture([self._drawn()], self._stamp, path)
         return ""
 
+    def _on_frame(self, done: int, frames: int) -> None:
+        if self._cancelled():
+            raise CancelledError
+        self.tell(done / frames)
+
     def _deidentified(self, path: Path) -> str:
-        self._dicom().write_clip(path)
+        self._dicom().write_clip(path, self._on_frame)
         return ""

@@ -14,7 +14,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import RESEARCH_LINE
 from lsgui.core.pleura import RoiSource
-from lsgui.export.annotated_frame import ACCENT, MUTED, PANEL, TEXT, Colour
+from lsgui.export.annotated_frame import ACCENT, MUTED, PANEL, TEXT, Colour, plain
 
 _WIDTH, _HEIGHT = 1100, 420
 """Size of one M-mode in the picture, in pixels; two stand side by side."""
@@ -39,7 +39,7 @@ class MModeSheet:
     Attributes
     ----------
     clip
-        File name of the clip, without its folder.
+        What the clip is called.
     cuts
         One or two M-modes over the same frames and depths.
     times_s, end_s
@@ -52,6 +52,8 @@ class MModeSheet:
         Whether that scale comes from the file; otherwise it is estimated from the picture.
     line_source
         Where the pleural line comes from.
+    stamp
+        What stands at the foot: program, clip and time; empty for nothing.
     """
 
     clip: str
@@ -62,6 +64,7 @@ class MModeSheet:
     mm_per_px: float | None
     calibrated: bool
     line_source: RoiSource
+    stamp: str = ""
 
     @property
     def scale(self) -> str:
@@ -85,6 +88,7 @@ class MModeSheet:
             "times_s": [round(float(moment), 6) for moment in self.times_s],
             "line_source": self.line_source,
             "note": RESEARCH_LINE,
+            **({"stamp": self.stamp} if self.stamp else {}),
         }
 
 
@@ -121,10 +125,10 @@ def mmode_picture(sheet: MModeSheet) -> npt.NDArray[np.uint8]:
     count = len(sheet.cuts)
     inner = (_WIDTH if count == 1 else _WIDTH * 3 // 4) - _LEFT
     width = count * (_LEFT + inner) + (count - 1) * _GAP + _EDGE
-    picture = Image.new("RGB", (width, _TOP + _HEIGHT + _FOOT), PANEL)
+    picture = Image.new("RGB", (width, _TOP + _HEIGHT + _FOOT + (20 if sheet.stamp else 0)), PANEL)
     draw = ImageDraw.Draw(picture)
     title = _shortened(draw, f"M-mode, straightened on the pleura · {sheet.clip}", width - 2 * _EDGE)
-    draw.text((_EDGE, 12), title, fill=TEXT, font=_font(17))
+    draw.text((_EDGE, 12), plain(title), fill=TEXT, font=_font(17))
     for at, cut in enumerate(sheet.cuts):
         left = at * (_LEFT + inner + _GAP) + _LEFT
         _draw_cut(picture, draw, sheet, cut, (left, _TOP, left + inner, _TOP + _HEIGHT))
@@ -132,6 +136,7 @@ def mmode_picture(sheet: MModeSheet) -> npt.NDArray[np.uint8]:
     draw.text((_EDGE, foot), _words(sheet), fill=MUTED, font=_font(13))
     wide = draw.textlength(RESEARCH_LINE, font=_font(13))
     draw.text((width - _EDGE - wide, foot), RESEARCH_LINE, fill=MUTED, font=_font(13))
+    draw.text((_EDGE, foot + 20), plain(sheet.stamp), fill=MUTED, font=_font(12))
     return np.asarray(picture)
 
 

@@ -1,8 +1,7 @@
 """What an export job is made of, and what comes of it. Frozen: it is put together in one thread and done in another."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -13,62 +12,11 @@ from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
 from lsgui.export.annotated_frame import ALL_LAYERS, Box, HeatLook, Layers
+from lsgui.export.kinds import ExportKind, needs_mask
 from lsgui.export.mask import PixelMask
 from lsgui.export.pseudonyms import Pseudonyms
 
 Paper = Literal["a4", "letter"]
-
-
-class ExportKind(StrEnum):
-    """What can leave the program."""
-
-    REPORT = "report"
-    PICTURE = "picture"
-    MOVIE = "movie"
-    WINDOWS = "windows"
-    SR = "sr"
-    CAPTURE = "capture"
-    DEIDENTIFIED = "deidentified"
-
-    @property
-    def wording(self) -> str:
-        """What people call it."""
-        return _WORDS[self.value][0]
-
-    @property
-    def purpose(self) -> str:
-        """What it is for, in a sentence."""
-        return _WORDS[self.value][1]
-
-    @property
-    def suffix(self) -> str:
-        """The ending of its file."""
-        return _WORDS[self.value][2]
-
-
-_WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    {
-        "report": ("Report", "One page with stills, M-mode, verdict and your reading, for a file or a letter.", ".pdf"),
-        "picture": ("Picture", "This moment with its overlays, for a slide or a message.", ".png"),
-        "movie": ("Movie", "The whole clip with overlays and verdict burned in, for teaching.", ".mp4"),
-        "windows": ("Table of windows", "One row a window with its probabilities, for a spreadsheet.", ".csv"),
-        "sr": (
-            "DICOM structured report",
-            "Verdict, reading and pleural line as coded values, for the archive.",
-            ".dcm",
-        ),
-        "capture": ("DICOM secondary capture", "The annotated picture as a DICOM image, for the archive.", ".dcm"),
-        "deidentified": ("De-identified clip", "The clip itself as DICOM without names, for sharing.", ".dcm"),
-    }
-)
-
-
-def needs_mask(kinds: Iterable[ExportKind], clip: Clip) -> bool:
-    """Whether pixels would leave: a structured report refers to a DICOM image, made where there is none."""
-    wanted = set(kinds)
-    return bool(wanted - {ExportKind.WINDOWS, ExportKind.SR}) or (
-        ExportKind.SR in wanted and clip.info.format != "dicom"
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +61,8 @@ class ExportRequest:
         Take the place of a file of the same name; otherwise a number is added.
     paper
         Size of the report's page.
+    file_names
+        Names that a person chose, by kind; the usual ones for others.
     """
 
     clip: Clip
@@ -137,6 +87,7 @@ class ExportRequest:
     pseudonyms: Pseudonyms | None = None
     overwrite: bool = False
     paper: Paper = "a4"
+    file_names: Mapping[ExportKind, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def shown_prediction(self) -> Prediction | None:
@@ -166,6 +117,8 @@ class ExportRequest:
 
     def file_name(self, kind: ExportKind) -> str:
         """Return the name of the file of a kind: "lsgui-1a2b3c4d-report.pdf"."""
+        if kind in self.file_names:
+            return self.file_names[kind]
         stem = self.clip.info.path.stem if self.keep_names else f"lsgui-{self.content_hash[:8]}"
         return f"{stem}-{kind.value}{kind.suffix}"
 
@@ -190,5 +143,7 @@ class ExportResult:
     def sentence(self) -> str:
         """One sentence for the reader."""
         names = ", ".join(file.path.name for file in self.files)
+        if len(self.files) > 2:
+            names = f"{self.files[0].path.name} and {len(self.files) - 1} more files"
         notes = [file.note for file in self.files if file.note]
         return " ".join([f"Saved {names}." if names else "Nothing was saved.", *notes, *self.left_out])

@@ -1,11 +1,12 @@
 """Every command of the window, one row each, in the order of the menus."""
 
 from lsgui.gui.action_table_clip import ANALYSE, PLAY
+from lsgui.gui.action_table_export import EXPORT
 from lsgui.gui.action_table_label import LABEL
 from lsgui.gui.action_table_maps import MAPS
 from lsgui.gui.action_table_views import HEAT, MMODE
 from lsgui.gui.action_table_worklist import WORKLIST
-from lsgui.gui.actions import Action, has_clip, has_line, has_worklist, is_complete
+from lsgui.gui.actions import Action, has_clip, has_line, has_worklist
 from lsgui.review import transitions as to
 from lsgui.review.state import OverlayName
 
@@ -57,25 +58,7 @@ FILE = (
         has_worklist,
         group=True,
     ),
-    Action(
-        "export",
-        "File",
-        "Export picture…",
-        ("Ctrl+E",),
-        "Save the clip as shown, with its overlays, as a PNG.",
-        lambda d: d.window.export_picture(),
-        has_clip,
-        group=True,
-    ),
-    Action(
-        "export_mmode",
-        "File",
-        "Export M-mode…",
-        ("Ctrl+Shift+E",),
-        "Save the M-mode with its axes as a PNG, and its raw greys with their scales.",
-        lambda d: d.window.export_mmode(),
-        lambda s: is_complete(s) and has_line(s),
-    ),
+    *EXPORT,
     Action("quit", "File", "Quit", ("Ctrl+Q",), "End the program.", lambda d: d.window.quit(), group=True),
 )
 

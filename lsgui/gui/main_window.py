@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
         self._controller.close()
         self.worklist_panel.close_thread()
         self.mmode_view.stop()
-        self.commands.exporter.stop()
+        self.commands.exports.stop()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -4,17 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QUrl
-from PySide6.QtGui import QDesktopServices, QImageWriter
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QMainWindow
 
-from lsgui.core.atomic_file import write_atomic
-from lsgui.core.errors import LsguiError
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
+from lsgui.gui.export_commands import ExportCommands
 from lsgui.gui.label_panel import LabelPanel
-from lsgui.gui.mmode_export import MModeExporter
 from lsgui.gui.override_strip import OverrideStrip
 from lsgui.gui.project_commands import ProjectCommands
 from lsgui.gui.worklist_panel import WorklistPanel
@@ -35,8 +33,7 @@ class WindowCommands(QObject):
         self._controller = controller
         self._view = view
         self._columns = columns
-        self.exporter = MModeExporter(self)
-        self.exporter.ended.connect(controller.tell)
+        self.exports: ExportCommands = ExportCommands(window, controller, self._show)
         self.worklist = window.findChildren(WorklistPanel)[0]
         self.projects: ProjectCommands = ProjectCommands(window, controller, self._show)
         self._labels = window.findChildren(LabelPanel)[0]
@@ -60,29 +57,6 @@ class WindowCommands(QObject):
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self._controller.open_paths([Path(name)]))
         self._show(dialog)
-
-    def export_picture(self) -> None:
-        """Ask where the picture goes; it is taken now, before the clip plays on."""
-        image = self._view.grab_view()
-
-        def write(name: str) -> None:
-            buffer = QBuffer()
-            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            QImageWriter(buffer, QByteArray(b"png")).write(image)
-            self._write(Path(name), bytes(buffer.data().data()))
-
-        self._save_as("Export the picture", ".png", "Picture (*.png)", write)
-
-    def export_mmode(self) -> None:
-        """Ask where the M-mode goes; it is saved as it stands now, while the clip plays on."""
-        state = self._controller.state
-        self._save_as(
-            "Export the M-mode",
-            ".png",
-            "Picture (*.png)",
-            lambda name: self.exporter.save(state, Path(name)),
-            "-mmode",
-        )
 
     def load_line(self) -> None:
         """Ask for a pleural line's file."""
@@ -191,7 +165,7 @@ class WindowCommands(QObject):
 
     def cancel(self) -> None:
         """Stop what goes on; where nothing does, leave full screen."""
-        if not self._controller.cancel() and self._window.isFullScreen():
+        if not (self.exports.cancel() or self._controller.cancel()) and self._window.isFullScreen():
             self.toggle_full_screen()
 
     def quit(self) -> None:
@@ -216,16 +190,6 @@ class WindowCommands(QObject):
         dialog.selectFile(f"{name}{suffix}")
         dialog.fileSelected.connect(write)
         self._show(dialog)
-
-    def _write(self, path: Path, data: bytes) -> None:
-        def act() -> None:
-            try:
-                write_atomic(path, data)
-            except OSError as fault:
-                raise LsguiError(f"{path.name} cannot be written ({fault.strerror}): choose another folder.") from fault
-            self._controller.tell(f"Saved {path.name}.")
-
-        self._controller.attempt(act)
 
     def _folder(self) -> Path:
         state = self._controller.state

@@ -4,15 +4,11 @@ import atexit
 import contextlib
 import logging
 import multiprocessing
-import sys
 import tempfile
 import threading
 import time
-import types
-from collections.abc import Iterator
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any
 
 from lsgui.inference.plan import WorkerPlan
 from lsgui.inference.protocol import (
@@ -24,13 +20,13 @@ from lsgui.inference.protocol import (
     WorkerStopped,
 )
 from lsgui.inference.request_slot import END_EVENTS, Lives, RequestSlot, Ticket
+from lsgui.inference.spawning import no_main_module
 from lsgui.inference.worker_process import CancelCurrent, CannotStart, run_worker, send_request
 
 CANCEL_PATIENCE_S = 3.0
 """After this long without an answer to a cancel the worker is killed and a new one started."""
 
 logger = logging.getLogger(__name__)
-_spawning = threading.Lock()
 
 
 class ProcessSession:
@@ -191,7 +187,7 @@ class _Child:
             daemon=True,
         )
         try:
-            with _no_main_module():
+            with no_main_module():
                 self.process.start()
         except OSError:
             self.forget_log()
@@ -272,16 +268,3 @@ class _Bell:
         self._rung.set()  # nobody rings any more
         self.heard.close()
         self._pull.close()
-
-
-@contextlib.contextmanager
-def _no_main_module() -> Iterator[None]:
-    # A spawned process imports its parent's main module again, which runs a script a second time and fails where the
-    # program was started from a pipe, a notebook or a file that is gone. The worker needs nothing of it.
-    with _spawning:
-        main: Any = sys.modules.get("__main__")
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main

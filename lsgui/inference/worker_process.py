@@ -4,7 +4,6 @@ import contextlib
 import faulthandler
 import os
 import queue
-import signal
 import sys
 import threading
 from dataclasses import dataclass, replace
@@ -16,9 +15,7 @@ import numpy as np
 
 from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import InferenceRequest
-
-BELOW_NORMAL_PRIORITY_CLASS = 0x4000
-NICENESS = 10
+from lsgui.inference.spawning import step_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]",
         File that takes everything the process writes to its standard output and error.
     """
     _write_to(log)
-    _step_back()
+    step_back()
     inbox: queue.SimpleQueue[InferenceRequest] = queue.SimpleQueue()
     cancelled = threading.Event()
     threading.Thread(target=_listen, args=(requests, inbox, cancelled, log), name="listener", daemon=True).start()
@@ -108,14 +105,3 @@ def _write_to(log: str) -> None:
         os.dup2(target, descriptor)
     sys.stdout = sys.stderr = open(log, "a", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115, PTH123
     faulthandler.enable(sys.stderr)
-
-
-def _step_back() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the owner, who then ends this process
-    if sys.platform == "win32":
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS)
-    else:
-        os.nice(NICENESS)

@@ -53,3 +53,9 @@ def fingerprints_file() -> Path:
 def labels_file() -> Path:
     """Return the SQLite file with every label ever saved."""
     return _folder("data", platformdirs.user_data_dir(APP, appauthor=False)) / "labels.sqlite"
+
+
+def exports_dir() -> Path:
+    """Return the folder that exports go to unless another is chosen; it is made when something is written there."""
+    home = os.environ.get("LSGUI_HOME")
+    return (Path(home) if home else Path(platformdirs.user_documents_dir())) / "lsgui exports"

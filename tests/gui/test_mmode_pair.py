@@ -11,11 +11,13 @@ from evidence_samples import FRAMES, drawn_clip, near, pixels
 from evidence_samples import review as state_with_line
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from window_samples import draw, open_clip_in, press, until
+from window_samples import approve_mask, draw, open_clip_in, press, until
 
 from lsgui.core.clip import MemoryFrames
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.clip_view import ClipView
+from lsgui.gui.export_task import export_subject
+from lsgui.gui.mmode_export import MModeTask
 from lsgui.gui.mmode_view import MModeView
 from lsgui.gui.overlays.mmode_column import COLUMN_COLOUR, SECOND_COLOUR
 from lsgui.gui.polyline_edit import point_and_normal
@@ -194,17 +196,21 @@ def test_the_m_modes_are_saved_while_the_clip_plays_on(
     draw(review)
     review.controller.set_second_column(0.75)
     assert review.controller.state.playback.playing
-    review.window.commands.export_mmode()
+    until(qtbot, lambda: review.controller.readings.known_hash(clips[0]) is not None)
+    review.window.commands.exports.save_mmode()
     dialog = review.window.commands.dialog
-    assert dialog.selectedFiles()[0].endswith("clip 0-mmode.png")
+    short = review.controller.readings.known_hash(clips[0])[:8]
+    assert dialog.selectedFiles()[0].endswith(f"lsgui-{short}-mmode.png")
     dialog.fileSelected.emit(str(tmp_path / "saved.png"))
     dialog.reject()
+    approve_mask(review, qtbot)
     until(qtbot, lambda: review.controller.state.notice.startswith("Saved saved.png"))
     assert review.controller.state.playback.playing
     names = {path.name for path in tmp_path.glob("saved*")}
     assert names == {"saved.png", "saved-raw-A.png", "saved-raw-B.png", "saved.json"}
     said = json.loads((tmp_path / "saved.json").read_text())
-    assert (said["clip"], said["frames"]) == ("clip 0.avi", 30)
+    assert (said["clip"], said["frames"]) == (f"Clip {short}", 30)
+    assert said["stamp"].startswith("lsgui ")
     assert said["seconds_per_px"] == pytest.approx(0.05)
 
 
@@ -212,7 +218,10 @@ def test_a_folder_that_cannot_be_written_is_told(review: Any, qtbot: Any, clips:
     open_clip_in(review, qtbot, clips[0])
     draw(review)
     (tmp_path / "file").write_text("not a folder")
-    review.window.commands.exporter.save(review.controller.state, tmp_path / "file" / "x.png")
+    exports = review.window.commands.exports
+    subject = export_subject(review.controller.state, None, review.controller.project.store)
+    exports.submit(MModeTask(subject, tmp_path / "file" / "x.png"))
+    approve_mask(review, qtbot)
     until(qtbot, lambda: "cannot be written" in review.controller.state.notice)
-    review.window.commands.exporter.save(replace(review.controller.state, roi=None), tmp_path / "x.png")
+    exports.submit(MModeTask(replace(subject, roi=None), tmp_path / "x.png"))
     assert "no M-mode to save" in review.controller.state.notice

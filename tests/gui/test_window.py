@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from window_samples import draw, is_complete, open_clip_in, press, until
 
@@ -257,18 +257,6 @@ def test_a_pleural_line_file_is_opened_onto_its_clip(review, qtbot, clips, tmp_p
     file.write_text('{"frame": 0, "polyline": [[10, 10], [900, 10]]}')
     review.controller.open_paths([file])
     assert "was it drawn on another clip?" in review.controller.state.notice
-
-
-def test_a_picture_is_exported_with_what_is_on_it(review, qtbot, clips, tmp_path):
-    open_clip_in(review, qtbot, clips[0])
-    size = review.window.clip_view.size()
-    review.window.commands.export_picture()
-    dialog = review.window.commands.dialog
-    dialog.fileSelected.emit(str(tmp_path / "out.png"))
-    dialog.reject()
-    image = QImage(str(tmp_path / "out.png"))
-    assert image.size() == size
-    assert review.controller.state.notice == "Saved out.png."
 
 
 def test_a_label_is_saved_at_the_key_press(review, qtbot, clips):

@@ -124,3 +124,15 @@ def draw(review, y: float = 60.0) -> PleuralROI:
     line = PleuralROI.single(0, [[20, y], [80, y + 2], [140, y]])
     review.window.clip_view.roiDrawn.emit(line)
     return line
+
+
+def approve_mask(review: Review, qtbot: Any, who: str = "R9") -> None:
+    """Wait until the window asks for a mask, look at it, and approve."""
+    from lsgui.gui.mask_dialog import MaskDialog
+
+    until(qtbot, lambda: isinstance(review.window.commands.dialog, MaskDialog))
+    dialog = review.window.commands.dialog
+    dialog.who.setText(who)
+    assert not dialog.approve.isEnabled()
+    dialog.confirm.setChecked(True)
+    dialog.approve.click()
