@@ -1,6 +1,5 @@
 """`lsgui labels import`: labels of other programs, other machines and other raters into the store."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -130,6 +129,8 @@ def _json(job: _Job) -> str:
 
 
 def _store(job: _Job) -> str:
+    import tempfile
+
     from lsgui.annotation.backup import copy_for_reading
     from lsgui.annotation.exchange import Labels
     from lsgui.annotation.store import AnnotationStore

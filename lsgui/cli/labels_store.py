@@ -1,6 +1,5 @@
 """What the `lsgui labels` commands share: the store, the clips at hand, one sentence where a file cannot be written."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -56,6 +55,8 @@ def read_store(store: Path | None) -> Iterator["AnnotationStore"]:
     LsguiError
         When it is not there or cannot be read.
     """
+    import tempfile
+
     from lsgui.annotation.backup import copy_for_reading
     from lsgui.annotation.store import AnnotationStore
 

@@ -75,7 +75,8 @@ def test_a_foreign_row_is_found(path: Path, change: dict, sentence: str) -> None
         (
             "INSERT INTO verdicts (uid, content_hash, file_name, model_id, model_version, model_sha256, label, "
             "threshold, quality, line_source, said_at, program_version) "
-            f"VALUES ('{'1' * 32}', '{CLIP}', 'c', 'm', '1', '', 'maybe', 0.5, '[]', '', '2026-03-01T12:00:00+00:00', '9')",
+            f"VALUES ('{'1' * 32}', '{CLIP}', 'c', 'm', '1', '', "
+            "'maybe', 0.5, '[]', '', '2026-03-01T12:00:00+00:00', '9')",
             "Among the verdicts 1 cannot be understood (first: row 1)",
         ),
         (
