@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lsgui.annotation.clip_facts import ApprovedMask, ClipFacts, StoredVerdict, moment_text
-from lsgui.annotation.exchange import Labels, bare_file_name
+from lsgui.annotation.exchange import LabelFormat, Labels, bare_file_name
 from lsgui.annotation.value_check import value_fault
 from lsgui.core.errors import LsguiError
 from lsgui.core.reading import Statement
@@ -78,6 +78,23 @@ def load_json(path: Path) -> Any:
         raise LsguiError(f"{path.name}: the labels cannot be read ({fault.strerror}).") from fault
     except (ValueError, RecursionError) as fault:
         raise LsguiError(f"{path.name} is not a JSON file ({fault}): export it again.") from fault
+
+
+def json_format(path: Path) -> LabelFormat:
+    """Return what a JSON file holds, whatever its name: labels of this program, a metafile, or annotations of CVAT.
+
+    Raises
+    ------
+    LsguiError
+        When it cannot be read or is no JSON file.
+    """
+    data = load_json(path)
+    first = data[0] if isinstance(data, list) and data else data
+    if isinstance(first, dict) and "video_name" in first:
+        return LabelFormat.METAFILE
+    if isinstance(first, dict) and "shapes" in first:
+        return LabelFormat.CVAT
+    return LabelFormat.JSON
 
 
 def as_mapping(entry: Any) -> dict[str, Any]:

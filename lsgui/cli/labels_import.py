@@ -67,19 +67,23 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         read = _reader(file, kind)
-        if not file.is_file():
-            raise LsguiError(f"{file.name}: there is no such file of labels: check the name.")
         at_hand = clips_in(clips) if clips else _beside(file)
         with open_store(store) as opened:
             typer.echo(read(_Job(file, opened, rater, at_hand, clip)))
 
 
 def _reader(file: Path, kind: str | None) -> Callable[[_Job], str]:
-    from lsgui.annotation.exchange import guess_format
+    from lsgui.annotation.exchange import LabelFormat, guess_format
 
     name = guess_format(file).value if kind is None else kind
     if name not in _READERS:
         raise LsguiError(f"Labels are not read from {name!r}: choose one of {', '.join(_READERS)}.")
+    if not file.is_file():
+        raise LsguiError(f"{file.name}: there is no such file of labels: check the name.")
+    if kind is None and name == LabelFormat.JSON:
+        from lsgui.annotation.exchange_json import json_format
+
+        name = json_format(file).value
     return _READERS[name]
 
 
@@ -98,12 +102,17 @@ def _csv(job: _Job) -> str:
 
 
 def _cvat(job: _Job) -> str:
+    from lsgui.annotation.exchange import hash_by_name
     from lsgui.annotation.exchange_cvat import ENDING, read_cvat
 
-    named = job.clip_name or job.file.name.removesuffix(ENDING).removesuffix(".json")
-    found = job.clips.named(named)
-    name = named if found is None else found.path.name
-    return _settle(job, [read_cvat(job.file, job.rater or "cvat", name, job.hash_of(name))])
+    given = job.clip_name and Path(job.clip_name)
+    clips = job.clips.with_paths([given]) if given and given.exists() else job.clips
+    named = given.name if given else job.file.name.removesuffix(ENDING).removesuffix(".json")
+    found = clips.named(named)
+    if found is None and not given and not job.file.name.endswith(ENDING):
+        raise LsguiError(f"{job.file.name} does not tell its clip: name it with --clip.")
+    name, digest = (named, hash_by_name(named)) if found is None else (found.path.name, found.content_hash)
+    return _settle(job, [read_cvat(job.file, job.rater or "cvat", name, digest)])
 
 
 def _metafile(job: _Job) -> str:

@@ -207,6 +207,21 @@ def test_the_shared_annotations_of_cvat_go_in_and_out(said, shared_clips: Path, 
         assert opened.records()[0].content_hash == content_hash(shared_clips / "tuke_lumify_l12.mp4")
 
 
+def test_annotations_that_do_not_tell_their_clip_ask_for_it(said, clips: Path, tmp_path: Path) -> None:
+    path, store = tmp_path / "annotations.json", tmp_path / "s.sqlite"
+    shapes = [{"type": "polygon", "label": "ls_a", "frame": frame, "points": [0, 0, 1, 1, 2, 0]} for frame in (0, 9)]
+    path.write_text(json.dumps({"version": 0, "tags": [], "shapes": shapes, "tracks": []}))
+    status, _, err = said("import", path, "--store", store)
+    assert (status, err) == (2, "lsgui: annotations.json does not tell its clip: name it with --clip.\n")
+    assert said("import", path, "--store", store, "--clip", clips / "clip_2.avi")[0] == 0
+    with AnnotationStore(store) as opened:
+        (record,) = opened.records()
+    assert (record.content_hash, record.file_name) == (content_hash(clips / "clip_2.avi"), "clip_2.avi")
+    assert [(mark.start, mark.stop) for mark in record.intervals] == [(0, 10)]
+    path.write_text('[{"video_name": "x.avi", "video_class": "ls_p", "cut_interval": [[3, 9]]}]')
+    assert said("import", path, "--store", store)[1] == "s.sqlite: 2 statements from annotations.json.\n"
+
+
 def test_the_papers_metafile_goes_in_and_out(said, shared_clips: Path, tmp_path: Path) -> None:
     path, store = shared_clips.parent / "paper" / "sliding_metafile.json", tmp_path / "s.sqlite"
     assert said("import", path, "--store", store)[0] == 0
