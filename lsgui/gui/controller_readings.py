@@ -34,7 +34,7 @@ from lsgui.review import override_transitions as ov
 from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
 from lsgui.review.reading_state import Unsaved
-from lsgui.review.state import Contradicted, ReviewState
+from lsgui.review.state import Contradicted, LoadPhase, ReviewState
 
 _LONGEST_PAUSE_S = 600.0
 """A longer time between two labels is a break, not reading."""
@@ -172,7 +172,7 @@ class ReadingsPart(QObject):
         self._look_at_times()
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
-        if old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
+        if old.clip is not new.clip and (new.clip is None or new.clip.phase is LoadPhase.OPENING):
             self._looked_up = None
         found = len(new.worklist) > len(old.worklist)
         if not new.scanning and (found or old.scanning):  # once a folder is searched, not at every part of it
