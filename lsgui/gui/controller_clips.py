@@ -87,8 +87,8 @@ class ClipsPart(QObject):
         self.clip = None
         kept = self._kept.get(path, KeptClip())
         speed = state.playback.speed if state.clip is not None else self._keeper.settings.speed
-        self._keeper.change(lambda s: _with_kept(to.clip_selected(s, index, speed=speed), kept))
-        self._keeper.change(lambda s: to.notice_set(s, self._notes.get(path, "")))
+        note = self._notes.get(path, "")
+        self._keeper.change(lambda s: to.notice_set(_with_kept(to.clip_selected(s, index, speed=speed), kept), note))
         log.info("opening %s", clip_tag(path))
         self._soon.stop()
         self._loader.load(self._load_job(path, 0))

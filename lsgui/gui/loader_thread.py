@@ -200,6 +200,10 @@ class _Marked:
         self._events[type(event)] = event
 
     def taken(self) -> tuple[object, ...]:
-        """Return what was kept, in the order in which it came, and keep it no longer."""
+        """Return what was kept, in the order in which it came, and keep it no longer; the growth of a whole clip is no
+        news.
+        """
+        if ClipComplete in self._events:
+            self._events.pop(ClipGrew, None)
         events, self._events = tuple(self._events.values()), {}
         return events

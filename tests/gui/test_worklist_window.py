@@ -18,6 +18,7 @@ from dicom_samples import write_dicom
 from reader_samples import numbered_frames
 
 from lsgui.core.label import ReaderLabel
+from lsgui.gui.loader_thread import ClipComplete
 from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
 from lsgui.review.state import LoadPhase, WorklistEntry
@@ -257,7 +258,7 @@ def ahead(review) -> Path | None:
 
 def is_decoded_ahead(review) -> bool:
     marked = review.controller.clips._loader._ahead
-    return (marked is not None and len(marked._events) == 3) or (marked is not None and marked.failed)
+    return (marked is not None and ClipComplete in marked._events) or (marked is not None and marked.failed)
 
 
 def test_the_next_unlabelled_clip_is_there_at_the_key_press(review, qtbot, folder):

@@ -3,6 +3,7 @@
 What is returned identifies people: it goes into keyed hashes at once, and is never shown, logged or kept.
 """
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def read_identity(path: Path) -> InstanceIdentity:
             dataset = dcmread(
                 path, stop_before_pixels=True, force=True, specific_tags=list(_TAGS), defer_size=_SKIP_BEYOND
             )
-    except (*PYDICOM_FAULTS, RecursionError, MemoryError) as fault:
+    except (*PYDICOM_FAULTS, zlib.error, RecursionError, MemoryError) as fault:
         raise cannot_read(path, "its DICOM header is damaged", "export it again from the scanner or archive") from fault
     return identity_of(dataset)
 
