@@ -210,4 +210,13 @@ ANALYSE = (
         lambda d: d.window.save_line(),
         has_line,
     ),
+    Action(
+        "add_model",
+        "Analyse",
+        "Add a trained model…",
+        ("Ctrl+Shift+L",),
+        "Take in what lsgui train wrote; it gives the verdicts from then on.",
+        lambda d: d.window.models.ask_folder(),
+        group=True,
+    ),
 )

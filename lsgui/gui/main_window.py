@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
         self.worklist_panel.close_thread()
         self.mmode_view.stop()
         self.commands.exports.stop()
+        self.commands.models.stop()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

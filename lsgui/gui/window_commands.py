@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QMainWindow
 
+from lsgui.gui.add_model import ModelCommands
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
@@ -36,6 +37,7 @@ class WindowCommands(QObject):
         self.exports: ExportCommands = ExportCommands(window, controller, self._show)
         self.worklist = window.findChildren(WorklistPanel)[0]
         self.projects: ProjectCommands = ProjectCommands(window, controller, self._show)
+        self.models: ModelCommands = ModelCommands(window, controller, self._show)
         self._labels = window.findChildren(LabelPanel)[0]
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""
