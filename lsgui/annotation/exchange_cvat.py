@@ -48,12 +48,11 @@ def read_cvat(path: Path, rater: str, file_name: str, content_hash: str) -> File
         When it is no document of CVAT, or shows no class of sliding.
     """
     document = load_json(path)
-    try:
-        said = understood(document)
-    except (ValueError, TypeError, KeyError, AttributeError, LsguiError) as fault:
+    said = _heard(document)
+    if said is None:
         raise LsguiError(
             f"{path.name} holds no annotations of CVAT (shapes with frame, label and points): export them again."
-        ) from fault
+        )
     if said.label is None:
         raise LsguiError(
             f"{path.name} says nothing of lung sliding: name a shape lungslidingpresent or lungslidingabsent."
@@ -83,7 +82,10 @@ def to_cvat(record: ReadingRecord, document: Any, facts: ClipFacts | None) -> An
         The one that was kept of this rater's work in CVAT, or None. It is given back as it is where the reading still
         says the same; else what it says of the reading gives way to the reading of now.
     """
-    if document is not None and _says_the_same(understood(document), record):
+    said = _heard(document)
+    if said is None:
+        document = None  # a foreign program's: it stays in the history, and JSON brings it
+    elif _says_the_same(said, record):
         return document
     given = document if isinstance(document, list) else [] if document is None else [document]
     parts = [_without_reading(part) for part in given or [{"version": 0}]]
@@ -103,6 +105,14 @@ def _without_reading(part: dict[str, Any]) -> dict[str, Any]:
 def cvat_text(document: Any) -> str:
     """Return a document as the text of a file, packed as CVAT writes it."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _heard(document: Any) -> CvatReading | None:
+    """Return what a document says; None where it has not CVAT's form."""
+    try:
+        return understood(document)
+    except (ValueError, TypeError, KeyError, AttributeError, LsguiError):
+        return None
 
 
 def _says_the_same(said: CvatReading, record: ReadingRecord) -> bool:

@@ -73,7 +73,11 @@ def read_json(path: Path) -> Labels:
 def load_json(path: Path) -> Any:
     """Return what a JSON file holds; LsguiError where it cannot be read or is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        data = json.loads(text)
+        if "\\ud" in text.lower():  # half of a character, which no file could be written with again
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
     except OSError as fault:
         raise LsguiError(f"{path.name}: the labels cannot be read ({fault.strerror}).") from fault
     except (ValueError, RecursionError) as fault:

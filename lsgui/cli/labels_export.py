@@ -154,6 +154,8 @@ def _cvat(job: _Job) -> str:
 
     kept = {said.slot: said.value for said in job.statements if said.kind is StatementKind.SHAPES}
     records, clips = job.one_a_clip(), job.store.clips()
+    if not records:
+        raise LsguiError(f"{job.out.name} was not written: no clip has a label.")
     if job.out.suffix and len(records) > 1:
         raise LsguiError(f"{job.out.name}: CVAT holds one clip a file, and these are {len(records)}: name a folder.")
     names = set()

@@ -168,6 +168,7 @@ def test_a_bad_statement_is_refused_with_its_entry(tmp_path: Path, change: dict[
     ("text", "said"),
     [
         ("{", "is not a JSON file"),
+        ('["\\ud800"]', "is not a JSON file"),
         ("[]", "holds no labels of lsgui"),
         ('{"format": "lsgui labels"}', "does not say the version"),
         ('{"format": "lsgui labels", "version": 99}', "newer lsgui"),

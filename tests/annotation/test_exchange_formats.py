@@ -146,6 +146,11 @@ def test_a_reading_that_changed_gives_up_its_shapes_of_sliding_only(shared_clips
     assert len(document[0]["shapes"]) == 57, "what was kept is not touched"
 
 
+def test_a_kept_document_that_is_torn_gives_way_to_the_reading() -> None:
+    back = to_cvat(reading(label="ls_a"), [{"shapes": [{"frame": 3}]}], None)
+    assert understood(back).label == ReaderLabel.LS_A
+
+
 def shapes(*drawn: tuple[str, int]) -> list[dict[str, Any]]:
     return [{"type": "polygon", "label": label, "frame": frame, "points": [1, 1, 9, 1, 9, 9]} for label, frame in drawn]
 

@@ -207,6 +207,19 @@ def test_the_shared_annotations_of_cvat_go_in_and_out(said, shared_clips: Path, 
         assert opened.records()[0].content_hash == content_hash(shared_clips / "tuke_lumify_l12.mp4")
 
 
+def test_nothing_to_write_is_said_in_every_format(said, clips: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    with AnnotationStore(store) as opened:
+        opened.say(content_hash(clips / "clip_0.avi"), "clip_0.avi", "AB", StatementKind.COMMENT, "no label yet")
+    for out in ("sliding_metafile.json", "x.cvat.json", "set"):
+        status, printed, err = said("export", tmp_path / out, "--store", store, "--clips", clips)
+        assert (status, printed) == (2, ""), out
+        assert err.startswith("lsgui: ")
+        assert err.count("\n") == 1
+        assert not (tmp_path / out).exists()
+    assert said("export", tmp_path / "x.csv", "--store", store, "--rater", "XY")[0] == 2
+
+
 def test_annotations_that_do_not_tell_their_clip_ask_for_it(said, clips: Path, tmp_path: Path) -> None:
     path, store = tmp_path / "annotations.json", tmp_path / "s.sqlite"
     shapes = [{"type": "polygon", "label": "ls_a", "frame": frame, "points": [0, 0, 1, 1, 2, 0]} for frame in (0, 9)]
