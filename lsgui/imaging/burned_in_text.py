@@ -21,7 +21,18 @@ LETTER_PX = (5, 48)
 """Heights of letters."""
 LINE_LETTERS = 3
 """Letters in a row from which on it is a line of text."""
+GAP = 2.0
+"""Heights of a letter between two of one line: words stand apart."""
 MARGIN_PX = 4
+LEAST_FRAMES = 4
+LIVE_PX = 31
+"""How far around a mark the picture must live."""
+LIVE_CHANGE = 30
+"""Grey values between which living tissue changes within a part of the clip."""
+STILL_SHARE = 0.4
+"""Share of that change which compression leaves in a letter."""
+MARK_RISE = 40
+"""Grey values by which a single mark stands out from what is around it at every moment."""
 
 
 def find_text(clip: Clip) -> tuple[Box, ...]:
@@ -39,8 +50,10 @@ def find_text(clip: Clip) -> tuple[Box, ...]:
     boxes: list[Box] = []
     indices = np.unique(np.linspace(0, len(clip) - 1, SAMPLED_FRAMES).astype(int))
     for part in np.array_split(indices, min(PARTS, len(indices))):
-        for strokes in _standing_strokes([clip.frame(int(k)) for k in part]):
+        frames = [clip.frame(int(k)) for k in part]
+        for strokes in _standing_strokes(frames):
             boxes += _text_lines(strokes)
+        boxes += _standing_marks(frames)
     return tuple(sorted({_with_margin(box, clip.info.width, clip.info.height) for box in boxes}))
 
 
@@ -54,6 +67,25 @@ def _standing_strokes(frames: list[Pixels]) -> tuple[Bools, Bools]:
         bright = up if bright is None else cv2.min(bright, up)
         dark = down if dark is None else cv2.min(dark, down)
     return np.asarray(bright) > STROKE_RISE, np.asarray(dark) > STROKE_RISE
+
+
+def _standing_marks(frames: list[Pixels]) -> list[Box]:
+    """Return boxes of single letters and marks: bright, and still where all around them lives."""
+    if len(frames) < LEAST_FRAMES:
+        return []
+    low, high = np.minimum.reduce(frames), np.maximum.reduce(frames)
+    change = high - low
+    live = cv2.medianBlur(cv2.blur(change, (LIVE_PX, LIVE_PX)), 5)
+    middle = cv2.addWeighted(low, 0.5, high, 0.5, 0.0)
+    rise = cv2.subtract(low, cv2.medianBlur(middle, LIVE_PX))
+    still = (live > LIVE_CHANGE) & (change < STILL_SHARE * live.astype(np.float32)) & (rise > MARK_RISE)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8))
+    low_px, high_px = LETTER_PX
+    return [
+        (int(x) - int(h), int(y) - int(h) // 2, int(w) + 2 * int(h), 2 * int(h))
+        for x, y, w, h, area in stats[1:count]
+        if low_px <= h <= high_px and w <= 2 * h and area >= h
+    ]
 
 
 def _text_lines(strokes: Bools) -> list[Box]:
@@ -80,7 +112,7 @@ def _follows(last: Box, letter: Box) -> bool:
     taller, smaller = max(height, letter[3]), min(height, letter[3])
     gap = letter[0] - (x + width)
     shared = min(y + height, letter[1] + letter[3]) - max(y, letter[1])
-    return -2 <= gap <= 1.2 * taller and shared >= 0.6 * smaller and smaller >= 0.5 * taller
+    return -2 <= gap <= GAP * taller and shared >= 0.6 * smaller and smaller >= 0.5 * taller
 
 
 def _around(line: list[Box]) -> Box:

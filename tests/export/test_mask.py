@@ -149,3 +149,26 @@ def test_nothing_but_the_scan_of_the_recorded_screen_is_left(shared_clips: Path)
         assert not frame[:, :545].any()  # ruler, marker of the probe's side
         assert not frame[:, 735:].any()  # settings
     assert masked.frame(80)[110:400, 565:715].mean() > 0.9 * clip.frame(80)[110:400, 565:715].mean()
+
+
+@pytest.mark.parametrize("letter", ["7", "JD", "#83"])
+def test_single_letters_over_living_tissue_are_found(letter: str):
+    frames = speckle_clip()
+    text = np.zeros(frames.shape[1:], dtype=np.uint8)
+    for frame in (*frames, text):
+        cv2.putText(frame, letter, (100, 110), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2)
+    blanked = propose_mask(as_clip(frames)).blanked()
+    assert (blanked & (text > 0)).sum() > 0.9 * (text > 0).sum()
+    assert blanked[40:160, 60:180].mean() < 0.3  # edges are 0.08 of this small scan
+
+
+def test_recorded_scans_without_text_keep_their_pleura(shared_clips: Path):
+    """None of the recorded clips has text in its scan: nothing inside it may be taken for text."""
+    from lsgui.imaging.burned_in_text import find_text
+    from lsgui.imaging.scan_area import find_scan_area
+
+    for name in ("Cov_convex_volpecelli_sonographic_v1.mov", "Vir_whitelung_h1n1.mp4", "Reg_pat2Image_133824.mpeg"):
+        clip = open_clip(shared_clips / name)
+        area = find_scan_area(clip).mask
+        inside = [b for b in find_text(clip) if area[b[1] : b[1] + b[3], b[0] : b[0] + b[2]].mean() > 0.5]
+        assert inside == [], name
