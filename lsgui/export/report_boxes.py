@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, ReaderLabel, SlidingLabel
 from lsgui.core.prediction import Prediction
+from lsgui.core.reading import ReadingRecord
 from lsgui.export.report_page import (
     INK,
     MUTED,
@@ -131,7 +132,7 @@ def reading_box(request: ExportRequest, width: float, most_lines: int) -> Box:
     Override and comment are cut to `most_lines` lines each, and say so.
     """
     record = request.record
-    if record is None:
+    if record is None or not _says_something(record):
         return _empty_box("Reader's label", "No reading", "No reader has saved a reading of this clip.", width)
     inner = width - 2 * _PAD
     words = [(line, INK) for text in reader_lines(record, request.clip.info) for line in wrapped(text, _TEXT, inner)]
@@ -156,6 +157,12 @@ def reading_box(request: ExportRequest, width: float, most_lines: int) -> Box:
             page.lines(x + 3, top, comment, _TEXT, "italic")
 
     return Box(height, draw)
+
+
+def _says_something(record: ReadingRecord) -> bool:
+    """Whether more than a line was drawn: that alone is no reading."""
+    said = record.label, record.confidence, record.comment.strip(), record.tags, record.intervals
+    return any(part not in (None, "", frozenset(), ()) for part in said)
 
 
 def _cut(text: str, size: float, width: float, face: Face, most: int) -> list[str]:
