@@ -95,23 +95,19 @@ class ReadingStore:
 
     def reading(self, order: FindReading, waiting: Sequence[Say], fault: str) -> ReadingFound:
         """Look up a reading. Where no store was ever made, nothing was said: a look-up makes no file."""
-        from lsgui.annotation.records import records_of
-
         self._remember(order.path, order.content_hash)
         stored: tuple[Statement, ...] = ()
         everybody: tuple[ReadingRecord, ...] = ()
         if self._is_there():
             stored = self._opened().standing(order.content_hash, order.rater, order.sitting) if order.rater else ()
             everybody = self._opened().records(order.content_hash, sitting=1) if order.adjudicating else ()
-        own = [say for say in waiting if say.whose == (order.path, order.rater, order.sitting)]
-        records = records_of(_with_waiting(stored, own, order.content_hash))
-        return ReadingFound(
-            order,
-            next((record for record in records if not record.adjudicated), None),
-            _marks(stored, own, fault),
-            next((record for record in records if record.adjudicated), None),
-            tuple(sorted((r for r in everybody if not r.adjudicated), key=lambda r: r.rater)),
-        )
+        reads = tuple(sorted((r for r in everybody if not r.adjudicated), key=lambda r: r.rater))
+        return _found(order, stored, _own(order, waiting), fault, reads)
+
+    def what_waits(self, order: FindReading, waiting: Sequence[Say], fault: str) -> ReadingFound | None:
+        """Return what was said of a clip and is not written yet; None where nothing waits."""
+        own = _own(order, waiting)
+        return _found(order, (), own, fault, ()) if own else None
 
     def labels(self, order: FindLabels, waiting: Iterable[Say]) -> LabelsFound:
         """Look up the labels of a worklist."""
@@ -195,6 +191,29 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
+
+
+def _own(order: FindReading, waiting: Iterable[Say]) -> list[Say]:
+    return [say for say in waiting if say.whose == (order.path, order.rater, order.sitting)]
+
+
+def _found(
+    order: FindReading,
+    stored: Iterable[Statement],
+    waiting: Sequence[Say],
+    fault: str,
+    reads: tuple[ReadingRecord, ...],
+) -> ReadingFound:
+    from lsgui.annotation.records import records_of
+
+    records = records_of(_with_waiting(stored, waiting, order.content_hash))
+    return ReadingFound(
+        order,
+        next((record for record in records if not record.adjudicated), None),
+        _marks(stored, waiting, fault),
+        next((record for record in records if record.adjudicated), None),
+        reads,
+    )
 
 
 def _with_waiting(stored: Iterable[Statement], waiting: Sequence[Say], content: str) -> list[Statement]:

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class ReadingThread(QThread):
         self._orders: queue.SimpleQueue[ReadingOrder | None] = queue.SimpleQueue()
         self._store = ReadingStore(file)
         self._waiting: list[Say] = []
-        self._pause_s = 0.0
+        self._pause_s = self._try_at = 0.0
         self._fault = ""
         self._lock = threading.Lock()
         self._open = 0
@@ -87,16 +88,22 @@ class ReadingThread(QThread):
     def run(self) -> None:
         """Carry out orders until the thread is closed."""
         try:
-            while True:
-                try:
-                    order = self._orders.get(timeout=self._pause_s) if self._pause_s else self._orders.get()
-                except queue.Empty:
-                    order = TryAgain()
-                if order is None:
-                    return
+            while (order := self._next()) is not None:
                 self._carry_out(order)
         finally:
             self._store.close()
+
+    def _next(self) -> ReadingOrder | None:
+        """Return what is to be done next: what waits to be written is tried again when its time has come."""
+        if not self._waiting:
+            return self._orders.get()
+        pause = self._try_at - time.monotonic()
+        if pause <= 0:
+            return TryAgain()
+        try:
+            return self._orders.get(timeout=pause)
+        except queue.Empty:
+            return TryAgain()
 
     def _count(self, step: int) -> None:
         with self._lock:
@@ -130,11 +137,19 @@ class ReadingThread(QThread):
             self._store.close()
             if not isinstance(order, LookAgain):  # nobody asked for that one
                 log.warning("labels: %s", type(fault).__name__, exc_info=True)
+                if isinstance(order, FindReading):
+                    self._tell_what_waits(order, str(fault))
                 self.told.emit(LookUpFailed(str(fault)))
         except Exception as fault:  # the thread is where faults end: the window must live on
             log.error("labels failed", exc_info=True)
             sentence = f"Labels could not be read ({type(fault).__name__}); details are in the log."
             self.told.emit(LookUpFailed(sentence))
+
+    def _tell_what_waits(self, order: FindReading, fault: str) -> None:
+        """Show what was said and is not written yet, though the store cannot be asked."""
+        found = self._store.what_waits(order, self._waiting, fault)
+        if found is not None:
+            self.told.emit(found)
 
     def _use(self, file: Path) -> None:
         """Take another store; one that cannot be opened leaves the former in place."""
@@ -189,6 +204,7 @@ class ReadingThread(QThread):
             fault, self._pause_s = "", 0.0
         else:
             self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            self._try_at = time.monotonic() + self._pause_s
         if self._waiting or self._fault:
             paths = frozenset(order.path for order in self._waiting)
             self.told.emit(Waiting(len(self._waiting), fault, paths))

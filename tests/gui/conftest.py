@@ -33,6 +33,8 @@ def review(qtbot: Any, home: Path, told_session: Any) -> Iterator[Any]:
     qtbot.waitUntil(lambda: opened.controller.state.worker.device != "", timeout=30_000)
     yield opened
     opened.window.close()
+    if opened.window.isVisible():  # a test that failed may leave something unsaved: its window must not outlive it
+        opened.window.unsaved_question.give_up()
     opened.window.deleteLater()
     opened.controller.deleteLater()
 
