@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from lsgui.annotation.by_name import is_by_name
 from lsgui.annotation.clips_at_hand import ClipsAtHand
-from lsgui.annotation.exchange import is_by_name, note_on
+from lsgui.annotation.exchange import note_on
 from lsgui.annotation.schema import VERSION, migrate, stored_version
 from lsgui.annotation.store import AnnotationStore
 from lsgui.annotation.store_reader import read_only
@@ -86,12 +87,6 @@ def check_clips(store: AnnotationStore, clips: ClipsAtHand) -> tuple[str, ...]:
             ),
         )
     )
-
-
-def kept_by_name(store: AnnotationStore) -> tuple[str, ...]:
-    """Return the names of clips whose labels are kept by name."""
-    names = {said.file_name: None for said in store.standing() if is_by_name(said.content_hash, said.file_name)}
-    return tuple(names)
 
 
 _ROWS = (

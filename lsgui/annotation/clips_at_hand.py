@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsgui.annotation.exchange import is_by_name
+from lsgui.annotation.by_name import is_by_name
 from lsgui.annotation.metafile import bare_name, frame_numbers
 from lsgui.core.errors import LsguiError
 

@@ -4,7 +4,6 @@ A file says how readings stand (`FileReading`); the store holds every statement.
 lead from the one to the other: what stands already is not said again, so that a file may be imported twice.
 """
 
-import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,16 +129,6 @@ def bare_file_name(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def hash_by_name(file_name: str) -> str:
-    """Return what stands for the content hash of a clip that is known by its name only, 64 hexadecimal digits."""
-    return hashlib.sha256(f"lsgui: a clip known by its name only\0{file_name}".encode()).hexdigest()
-
-
-def is_by_name(content_hash: str, file_name: str) -> bool:
-    """Return whether a label was kept under its clip's name, for the clip was not at hand."""
-    return content_hash == hash_by_name(file_name)
-
-
 def settle(readings: Iterable[FileReading], standing: Iterable[Statement], now: datetime) -> tuple[Statement, ...]:
     """Return the statements after which the store says what a file says.
 
@@ -167,31 +156,6 @@ def settle(readings: Iterable[FileReading], standing: Iterable[Statement], now: 
         there |= {said.slot: said for said in made}  # a file may say the same twice
         marks.pop(whose, None)
         out += made
-    return tuple(out)
-
-
-def bind(standing: Iterable[Statement], known: Mapping[str, str]) -> tuple[Statement, ...]:
-    """Return the statements that move labels kept by name to their clips.
-
-    Parameters
-    ----------
-    known
-        Content hash by file name, for clips that are at hand now. What a rater said of the clip itself stays.
-    """
-    standing = tuple(standing)
-    taken = {said.slot for said in standing}
-    out: list[Statement] = []
-    new_uid: dict[str, str] = {}
-    moving = [s for s in standing if s.file_name in known and is_by_name(s.content_hash, s.file_name)]
-    for said in sorted(moving, key=lambda said: _SLOT_ORDER.index(said.kind)):
-        subject = new_uid.get(said.subject, said.subject)
-        there = replace(said, content_hash=known[said.file_name], subject=subject)
-        there = replace(there, uid=_uid(there, said.uid))
-        new_uid[said.uid] = there.uid
-        if there.slot not in taken:
-            out.append(there)
-        gone = replace(said, value=None)
-        out.append(replace(gone, uid=_uid(gone, said.uid)))
     return tuple(out)
 
 
@@ -259,7 +223,7 @@ def _intervals(reading: FileReading, stood: Sequence[Statement], now: datetime) 
             left.remove(same)
         if same is None and not mark.id:
             said = _said(reading, StatementKind.INTERVAL, str(number), value, when)
-            said = replace(said, subject=_uid(said))
+            said = replace(said, subject=uid_of(said))
         else:
             said = _said(reading, StatementKind.INTERVAL, mark.id if same is None else same.subject, value, when)
         out += _unless_standing(said, same, timed=timed)
@@ -302,10 +266,10 @@ def _unless_standing(said: Statement, stood: Statement | None, *, timed: bool) -
         return []
     if stood is not None and not timed and said.said_at <= stood.said_at:
         said = replace(said, said_at=stood.said_at)
-    return [replace(said, uid=_uid(said, after="" if stood is None else stood.uid))]
+    return [replace(said, uid=uid_of(said, after="" if stood is None else stood.uid))]
 
 
-def _uid(said: Statement, after: str = "") -> str:
+def uid_of(said: Statement, after: str = "") -> str:
     """Return the uid of a statement that came without one: the same whenever the same file meets the same store.
 
     Parameters

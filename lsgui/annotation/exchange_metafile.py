@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsgui.annotation.by_name import hash_by_name
 from lsgui.annotation.clip_facts import ClipFacts
 from lsgui.annotation.clips_at_hand import ClipAtHand, Find, FindHeld
-from lsgui.annotation.exchange import FileReading, Written, bare_file_name, hash_by_name, note_on
+from lsgui.annotation.exchange import FileReading, Written, bare_file_name, note_on
 from lsgui.annotation.metafile import MetafileEntry, frames_of, person_of, read_entries
 from lsgui.core.errors import LsguiError
 from lsgui.core.interval import IntervalMark

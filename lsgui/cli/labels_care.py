@@ -39,7 +39,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _check(path: Path, folders: list[Path]) -> int:
-    from lsgui.annotation.checkup import check_clips, check_file, kept_by_name
+    from lsgui.annotation.by_name import kept_by_name
+    from lsgui.annotation.checkup import check_clips, check_file
     from lsgui.annotation.exchange import note_on
 
     found = check_file(path)

@@ -40,7 +40,7 @@ class _Job:
 
     def hash_of(self, name: str) -> str:
         """Return the content hash of a clip at hand, or what stands for it."""
-        from lsgui.annotation.exchange import hash_by_name
+        from lsgui.annotation.by_name import hash_by_name
 
         found = self.clips.named(name)
         return hash_by_name(name) if found is None else found.content_hash
@@ -102,7 +102,7 @@ def _csv(job: _Job) -> str:
 
 
 def _cvat(job: _Job) -> str:
-    from lsgui.annotation.exchange import hash_by_name
+    from lsgui.annotation.by_name import hash_by_name
     from lsgui.annotation.exchange_cvat import ENDING, read_cvat
 
     given = job.clip_name and Path(job.clip_name)
@@ -176,23 +176,15 @@ def _settle(job: _Job, readings: "Sequence[FileReading]", facts: "Sequence[ClipF
 
 
 def _bind(job: _Job) -> None:
-    """Move labels that were kept by name, and what is known of their clips, to clips that are at hand now."""
-    from lsgui.annotation.checkup import kept_by_name
-    from lsgui.annotation.exchange import bind, hash_by_name
+    """Move labels that were kept by name to clips that are at hand now."""
+    from lsgui.annotation.by_name import bind_clips, kept_by_name
 
     found = {name: job.clips.named(name) for name in kept_by_name(job.store)}
-    known = {name: clip.content_hash for name, clip in found.items() if clip is not None}
-    facts = job.store.clips()
-    moved = [
-        replace(facts[hash_by_name(name)], content_hash=digest)
-        for name, digest in known.items()
-        if hash_by_name(name) in facts and digest not in facts
-    ]
-    job.store.merge(bind(job.store.standing(), known), moved)
+    bind_clips(job.store, {name: clip.content_hash for name, clip in found.items() if clip is not None})
 
 
 def _summary(job: _Job, new: int) -> str:
-    from lsgui.annotation.checkup import kept_by_name
+    from lsgui.annotation.by_name import kept_by_name
     from lsgui.annotation.exchange import note_on
 
     waiting = note_on(

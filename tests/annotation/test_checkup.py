@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lsgui.annotation.checkup import check_clips, check_file, kept_by_name
+from lsgui.annotation.by_name import hash_by_name, kept_by_name
+from lsgui.annotation.checkup import check_clips, check_file
 from lsgui.annotation.clips_at_hand import ClipsAtHand
 from lsgui.annotation.content_hash import content_hash
-from lsgui.annotation.exchange import hash_by_name
 from lsgui.annotation.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from lsgui.annotation.store import AnnotationStore, SavedOverride
 from lsgui.cli.main import run

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from label_samples import NOON, fill, histories, new_store
 
-from lsgui.annotation.exchange import Labels, bind, guess_format, hash_by_name, is_by_name, settle
+from lsgui.annotation.by_name import bind_clips, hash_by_name, is_by_name
+from lsgui.annotation.clip_facts import ClipFacts
+from lsgui.annotation.exchange import Labels, guess_format, settle
 from lsgui.annotation.exchange_csv import read_csv, to_csv
 from lsgui.annotation.exchange_json import read_json, to_json
 from lsgui.annotation.store import AnnotationStore
@@ -223,14 +225,15 @@ def test_labels_kept_by_name_move_to_their_clip(tmp_path: Path) -> None:
         store.say(stand_in, "c.mp4", "CD", StatementKind.LABEL, {"label": "ls_p"}, when=NOON)
         store.say(CLIP, "c.mp4", "CD", StatementKind.LABEL, {"label": "lung_point"}, when=NOON)
         store.say(OTHER, "d.mp4", "CD", StatementKind.LABEL, {"label": "ls_p"}, when=NOON)
-        moved = bind(store.standing(), {"c.mp4": CLIP, "d.mp4": "c" * 64})
-        store.merge(moved)
+        store.save_clip(ClipFacts(stand_in, "c.mp4", 0, 0.0, 0, 0, "pseudonym"))
+        assert bind_clips(store, {"c.mp4": CLIP, "d.mp4": "c" * 64}) == 5
         mine, theirs, other = sorted(store.records(), key=lambda record: (record.content_hash, record.rater))
         assert (mine.content_hash, mine.label, mine.said_at) == (CLIP, "ls_a", NOON)
         assert mine.override is not None
         assert (theirs.content_hash, theirs.label) == (CLIP, "lung_point"), "what was said of the clip itself stays"
         assert other.content_hash == OTHER
-        assert store.merge(bind(store.standing(), {"c.mp4": CLIP})) == 0
+        assert store.clips()[CLIP].patient == "pseudonym"
+        assert bind_clips(store, {"c.mp4": CLIP}) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_samples import LABELS, NOON, names, new_store
 
+from lsgui.annotation.by_name import hash_by_name
 from lsgui.annotation.clip_facts import ClipFacts
 from lsgui.annotation.clips_at_hand import ClipAtHand, ClipsAtHand
 from lsgui.annotation.consensus import agreed
 from lsgui.annotation.content_hash import content_hash
 from lsgui.annotation.cvat_reading import understood
-from lsgui.annotation.exchange import FileReading, hash_by_name, settle
+from lsgui.annotation.exchange import FileReading, settle
 from lsgui.annotation.exchange_cvat import cvat_text, read_cvat, to_cvat
 from lsgui.annotation.exchange_dataset import COLUMNS, people_of, write_dataset
 from lsgui.annotation.exchange_metafile import read_labels, to_metafile
