@@ -120,11 +120,7 @@ class WorklistPart(QObject):
         if index is not None:
             self._select(index)
             return
-        choice = self._keeper.state.listing
-        narrowed = choice.filter not in (ListFilter.ALL, ListFilter.UNLABELLED) or choice.search.strip()
-        where = "that is listed" if narrowed else "of the worklist"
-        more = " Ctrl+Shift+F lists all." if narrowed else ""
-        self._say(f"Every other clip {where} has a label.{more}")
+        self._say(_nothing_left(self._keeper.state))
 
     def go_first_unlabelled(self) -> None:
         """Turn to the first clip without a label."""
@@ -295,3 +291,14 @@ class WorklistPart(QObject):
             WorklistMemory(worklists_file()).keep(self._folders, left)
         except LsguiError as fault:
             log.info("worklists: %s", type(fault).__name__, exc_info=True)
+
+
+def _nothing_left(state: ReviewState) -> str:
+    """Return why there is no next clip to label."""
+    choice = state.listing
+    narrowed = choice.filter not in (ListFilter.ALL, ListFilter.UNLABELLED) or bool(choice.search.strip())
+    sentence = f"Every other clip {'that is listed' if narrowed else 'of the worklist'} has a label"
+    faulty = sum(bool(entry.error) and entry.label is None for entry in state.worklist)
+    if faulty:
+        sentence += f", but {faulty} cannot be read"
+    return f"{sentence}. Ctrl+Shift+F lists all." if narrowed else f"{sentence}."

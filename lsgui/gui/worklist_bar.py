@@ -26,8 +26,8 @@ from lsgui.review.worklist_view import listed
 
 Change = Callable[[ReviewState], ReviewState]
 
-BLIND_NOTE = "Blind reading: of these, only clips that you have read."
-"""Said in both menus: what the AI and others said of a clip counts only once its reader has saved a label."""
+BLIND_FILTER = "Blind reading: flags and disagreement are known only of clips that you have read."
+BLIND_ORDER = "Blind reading: only clips that you have read are ordered by what the AI and others said."
 _MOST_SEEDS = 10_000
 _CHEVRON = 12
 _SIGN = 14
@@ -94,7 +94,7 @@ class WorklistBar(QWidget):
             action = _choice(menu, f"{wanted.wording}\t{counts[wanted]}", checked=wanted is choice.filter)
             action.triggered.connect(lambda _on=False, w=wanted: self._change(lambda s: wl.filter_chosen(s, w)))
         if self._state.blind:
-            _note(menu)
+            _note(menu, BLIND_FILTER)
 
     def _fill_orders(self, menu: QMenu) -> None:
         choice = self._state.listing
@@ -108,7 +108,7 @@ class WorklistBar(QWidget):
         grouping = _choice(menu, "Studies and folders with headings", checked=choice.grouped)
         grouping.triggered.connect(lambda: self._change(wl.grouping_switched))
         if self._state.blind:
-            _note(menu)
+            _note(menu, BLIND_ORDER)
 
 
 def shuffle(state: ReviewState) -> ReviewState:
@@ -132,9 +132,10 @@ def _choice(menu: QMenu, words: str, *, checked: bool) -> QAction:
     return action
 
 
-def _note(menu: QMenu) -> None:
+def _note(menu: QMenu, sentence: str) -> None:
     menu.addSeparator()
-    menu.addAction(BLIND_NOTE).setEnabled(False)
+    for line in sentence.split(": "):
+        menu.addAction(line[0].upper() + line[1:]).setEnabled(False)
 
 
 class SearchLine(QLineEdit):

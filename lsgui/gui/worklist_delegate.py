@@ -1,7 +1,10 @@
 """Paints one clip of the worklist: picture, name, length, and a sign for its label."""
 
+from bisect import bisect_right
+from functools import lru_cache
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from lsgui.core.label import ReaderLabel
@@ -106,17 +109,36 @@ def _paint_text(painter: QPainter, rect: QRect, entry: WorklistEntry, detail: st
     look = tokens()
     left = rect.left() + 8 + WIDTH + 8
     width = rect.right() - left - _SIGN - 10
-    for text, size, colour, top in (
-        (entry.title, SIZE_TEXT, look.text, 14),
-        (detail, SIZE_SMALL, look.absent if entry.error else look.muted, 34),
-    ):
-        font = text_font(size)
-        painter.setFont(font)
+    lines = name_lines(entry.title, width)
+    top = 14 if len(lines) == 1 else 7
+    said = [(line, SIZE_TEXT, look.text) for line in lines]
+    said.append((detail, SIZE_SMALL, look.absent if entry.error else look.muted))
+    for text, size, colour in said:
+        painter.setFont(text_font(size))
         painter.setPen(QColor(colour))
         box = QRect(left, rect.top() + top, width, 18)
-        where = Qt.TextElideMode.ElideMiddle if text is entry.title else Qt.TextElideMode.ElideRight
-        elided = painter.fontMetrics().elidedText(text, where, width)
+        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), elided)
+        top += 20 if len(lines) == 1 else 16
+
+
+@lru_cache(maxsize=512)
+def name_lines(name: str, width: int) -> tuple[str, ...]:
+    """Return a file name in one line, or in two where it is too long: names of clips often differ at their end.
+
+    Parameters
+    ----------
+    width
+        Room in points. What is too long for two lines is left out in the middle of the name.
+    """
+    letters = QFontMetrics(text_font(SIZE_TEXT))
+    if letters.horizontalAdvance(name) <= width:
+        return (name,)
+    fitting = bisect_right(range(1, len(name) + 1), width, key=lambda count: letters.horizontalAdvance(name[:count]))
+    first, rest = name[:fitting], name[fitting:]
+    if letters.horizontalAdvance(rest) > width:
+        rest = letters.elidedText(rest, Qt.TextElideMode.ElideLeft, width)
+    return (first, rest)
 
 
 def _paint_sign(painter: QPainter, rect: QRect, entry: WorklistEntry) -> None:

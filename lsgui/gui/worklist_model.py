@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +27,9 @@ class WorklistModel(QStringListModel):
     Qt asks for the number of rows tens of thousands of times while it lays out a long list: a model of its own answers
     that without Python, which is told apart from a model in Python by a tenth of the time.
     """
+
+    faultFound = Signal(object, str)
+    """A clip cannot be read: its path, and one sentence."""
 
     def __init__(self, thumbnails: ThumbnailThread, parent: QWidget) -> None:
         super().__init__(parent)
@@ -155,6 +158,8 @@ class WorklistModel(QStringListModel):
         self._images[thumbnail.path] = thumbnail
         while len(self._images) > _KEPT_IMAGES:
             self._images.popitem(last=False)
+        if thumbnail.error:
+            self.faultFound.emit(thumbnail.path, thumbnail.error)
         clip = self._asked.pop(thumbnail.path, None)
         row = self.row_of(clip)
         if row is not None and clip is not None and self._entries[clip].path == thumbnail.path:

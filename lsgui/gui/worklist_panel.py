@@ -8,6 +8,7 @@ from lsgui.gui.thumbnails import ThumbnailThread
 from lsgui.gui.worklist_bar import WorklistBar
 from lsgui.gui.worklist_list import WorklistList
 from lsgui.gui.worklist_model import WorklistModel
+from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
 from lsgui.review.state import ReviewState
 from lsgui.review.worklist_choice import ListFilter
@@ -32,6 +33,9 @@ class WorklistPanel(QFrame):
         self.bar.changeAsked.connect(self.changeAsked)
         self.bar.firstAsked.connect(self._on_bar_firstAsked)
         self._model = WorklistModel(self._thumbnails, self)
+        self._model.faultFound.connect(
+            lambda path, fault: self.changeAsked.emit(lambda state: to.entry_changed(state, path, error=fault))
+        )
         self._list = WorklistList(self._model, self)
         self._list.clipChosen.connect(self.clipAsked)
         self._list.headingClicked.connect(lambda key: self.changeAsked.emit(lambda state: wl.group_folded(state, key)))

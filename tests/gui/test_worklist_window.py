@@ -291,15 +291,29 @@ def test_a_clip_that_is_being_decoded_ahead_goes_on_without_beginning_anew(revie
 def test_a_next_clip_that_cannot_be_read_does_no_harm(review, qtbot, folder):
     (folder / "clip 1.avi").write_bytes(b"no clip at all")
     open_folder(review, qtbot, folder)
-    until(qtbot, lambda: ahead(review) == folder / "clip 1.avi" and is_decoded_ahead(review))
+    review.controller.clips._loader.load_ahead(review.controller.clips._load_job(folder / "clip 1.avi", 0))
+    until(qtbot, lambda: ahead(review) != folder / "clip 1.avi" or is_decoded_ahead(review))
     assert review.controller.state.notice == ""
-    assert review.controller.state.worklist[1].error == ""
-    press(review, Qt.Key.Key_N)
+    review.controller.clips.select(1)
     until(qtbot, lambda: review.controller.state.clip.phase is LoadPhase.FAILED)
     assert "clip 1.avi" in review.controller.state.clip.error
     press(review, Qt.Key.Key_N)
     assert name(review) == "clip 2.avi"
     until(qtbot, lambda: is_complete(review))
+
+
+def test_what_cannot_be_read_is_passed_over_listed_and_said_at_the_end(review, qtbot, folder):
+    (folder / "clip 1.avi").write_bytes(b"no clip at all")
+    open_folder(review, qtbot, folder)
+    until(qtbot, lambda: review.controller.state.worklist[1].error != "")
+    press(review, Qt.Key.Key_N)
+    assert name(review) == "clip 2.avi"
+    until(qtbot, lambda: is_complete(review))
+    label(review, *(k for k in range(12) if k != 1))
+    press(review, Qt.Key.Key_N)
+    assert review.controller.state.notice == "Every other clip of the worklist has a label, but 1 cannot be read."
+    review.controller.change(lambda s: wl.filter_chosen(s, ListFilter.UNREADABLE))
+    assert shown_names(review) == ["clip 1.avi"]
 
 
 def test_another_clip_than_the_expected_one_is_opened_as_ever(review, qtbot, folder):
@@ -335,6 +349,7 @@ def test_blind_reading_is_said_where_it_narrows_the_choice(review, qtbot, folder
             menu = button.open_menu()
             notes = [action for action in menu.actions() if "Blind reading" in action.text()]
             assert [note.isEnabled() for note in notes] == ([False] if blind else [])
+            assert bool([a for a in menu.actions() if "clips that you have read" in a.text()]) == blind
             menu.close()
 
 
