@@ -50,18 +50,7 @@ def write_secondary_capture(
         When the file cannot be written.
     """
     data = as_results_of(source, series_number=_SERIES_NUMBER, when=stamp.made_at)
-    data.Modality = "US"
-    data.Manufacturer = "lsgui"
-    data.SeriesDescription = "lsgui pictures"
-    data.ImageType = ["DERIVED", "SECONDARY"]
-    data.DerivationDescription = "Frames of the clip with evidence drawn over them"
-    data.ImageComments = stamp.line
-    data.BurnedInAnnotation = "YES" if identified else "NO"
-    data.PatientOrientation = ""
-    data.Laterality = ""
-    describe_capture(data)
-    made = stamp.made_at.astimezone()
-    data.DateOfSecondaryCapture, data.TimeOfSecondaryCapture = f"{made:%Y%m%d}", f"{made:%H%M%S}"
+    _describe(data, stamp, identified=identified)
     _refer_to(data, source)
     if fps is None:
         syntax = put_pixels(data, _only(pictures), "none")
@@ -76,6 +65,21 @@ def write_secondary_capture(
         data.FrameTime = decimal(round(1000.0 / fps, 9))
     data.SOPInstanceUID = generate_uid(prefix=None)
     save_dicom(data, syntax, out)
+
+
+def _describe(data: Dataset, stamp: Stamp, *, identified: bool) -> None:
+    data.Modality = "US"
+    data.Manufacturer = "lsgui"
+    data.SeriesDescription = "lsgui pictures"
+    data.ImageType = ["DERIVED", "SECONDARY"]
+    data.DerivationDescription = "Frames of the clip with evidence drawn over them"
+    data.ImageComments = stamp.line
+    data.BurnedInAnnotation = "YES" if identified else "NO"
+    data.PatientOrientation = ""
+    data.Laterality = ""
+    describe_capture(data)
+    made = stamp.made_at.astimezone()
+    data.DateOfSecondaryCapture, data.TimeOfSecondaryCapture = f"{made:%Y%m%d}", f"{made:%H%M%S}"
 
 
 def describe_grey_capture(data: Dataset) -> None:
