@@ -99,6 +99,7 @@ class ReadingStore:
         stored: tuple[Statement, ...] = ()
         everybody: tuple[ReadingRecord, ...] = ()
         if self._is_there():
+            self._bind(order)
             stored = self._opened().standing(order.content_hash, order.rater, order.sitting) if order.rater else ()
             everybody = self._opened().records(order.content_hash, sitting=1) if order.adjudicating else ()
         reads = tuple(sorted((r for r in everybody if not r.adjudicated), key=lambda r: r.rater))
@@ -163,6 +164,15 @@ class ReadingStore:
             daily_backup(store, today)
         except (LsguiError, OSError):
             log.info("the copy of the day was not made", exc_info=True)
+
+    def _bind(self, order: FindReading) -> None:
+        """Move labels that were imported for a clip of this name, before it was at hand, to the clip."""
+        from lsgui.annotation.by_name import bind_clips
+
+        try:
+            bind_clips(self._opened(), {order.path.name: order.content_hash})
+        except LsguiError:
+            log.info("labels kept by name were not moved", exc_info=True)
 
     def _known(self) -> Fingerprints:
         if self._fingerprints is None:
