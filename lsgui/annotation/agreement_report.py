@@ -92,6 +92,8 @@ class AgreementReport:
     ----------
     counts
         How often each reader gave each label.
+    seen
+        How many of each reader's labels were not said blind: the verdict or other raters may have been seen before.
     pairs, group
         Two by two; all together where there are more than two.
     resampled_by
@@ -99,6 +101,7 @@ class AgreementReport:
     """
 
     counts: Mapping[str, Mapping[ReaderLabel, int]]
+    seen: Mapping[str, int]
     pairs: tuple[Agreement, ...]
     group: Agreement | None
     disagreements: tuple[Disagreement, ...]
@@ -109,6 +112,7 @@ class AgreementReport:
         return {
             "labels": [label.value for label in LABELS],
             "counts": {reader: {k.value: n for k, n in said.items()} for reader, said in self.counts.items()},
+            "not_blind": dict(self.seen),
             "pairs": [pair.to_json() for pair in self.pairs],
             "group": None if self.group is None else self.group.to_json(),
             "disagreements": [item.to_json() for item in self.disagreements],
@@ -208,6 +212,7 @@ def _report(
             name: {label: int((ratings[:, column_of[name]] == n).sum()) for n, label in enumerate(LABELS)}
             for name in readers
         },
+        seen={name: sum(not record.blind for record in said[name].values()) for name in readers},
         pairs=tuple(
             _agreement(pair, ratings[:, columns], clusters, resamples)
             for pair, columns in zip(pairs, compared, strict=True)

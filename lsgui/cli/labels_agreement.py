@@ -71,6 +71,10 @@ def _print(report: "AgreementReport") -> None:
     for pair in report.pairs:
         _print_confusion(console, pair)
     _print_disagreements(console, report)
+    seen = [f"{name} {count} of {sum(report.counts[name].values())}" for name, count in report.seen.items() if count]
+    if seen:
+        told = f"Not said blind: {', '.join(seen)}; readers who saw the verdict or each other agree too well."
+        console.print(told, soft_wrap=True, markup=False)
     console.print(f"Intervals: 95 %, bootstrap by {report.resampled_by}.", soft_wrap=True, markup=False)
     if report.group is not None:
         from lsgui.annotation.agreement_report import MISSING_READS

@@ -49,8 +49,13 @@ def test_three_raters_get_fleiss_and_each_pair() -> None:
     assert [pair.readers for pair in chosen.pairs] == [("C", "A")]
     assert chosen.resampled_by == "patient where known (1 of 1 clips), else clip (5)"
     assert list(chosen.to_json()) == [
-        *("labels", "counts", "pairs", "group", "disagreements", "interval", "missing_reads"),
+        *("labels", "counts", "not_blind", "pairs", "group", "disagreements", "interval", "missing_reads"),
     ]
+
+
+def test_labels_that_were_not_said_blind_are_counted() -> None:
+    records = [*said("AB", "pp", blind=True), *said("CD", "pap")]
+    assert between_raters(records, {}).seen == {"AB": 0, "CD": 3}
 
 
 def test_a_second_sitting_is_compared_with_the_first() -> None:
