@@ -26,6 +26,23 @@ def atomic_file(path: Path, *, newline: str | None = None) -> Iterator[IO[str]]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to, which takes its place when the block ends; on a fault it goes.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be made or written.
+    """
+    part = _part_of(path)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path` by a temporary file beside it and an atomic replace.
 

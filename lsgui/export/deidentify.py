@@ -10,13 +10,12 @@ from lsgui.annotation.content_hash import content_hash
 from lsgui.core.clip import Clip, ClipInfo, Frame
 from lsgui.export.dicom_header import DeidentifyOptions, deidentified_header, describe_capture
 from lsgui.export.dicom_pixels import put_pixels, save_dicom
-from lsgui.export.dicom_subject import SC_GREY_MULTIFRAME, US_IMAGE, converted_subject, shared_class
+from lsgui.export.dicom_subject import SC_GREY_MULTIFRAME, US_IMAGE, converted_subject, header_of, shared_class
 from lsgui.export.dicom_values import copied, decimal, decimals, floats, one_of, whole_number
 from lsgui.export.mask import PixelMask, masked_clip
 from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.export.secondary_capture import describe_grey_capture
 from lsgui.readers.base import open_clip
-from lsgui.readers.dicom_parts.header import read_header
 from lsgui.readers.dicom_parts.tags import items, text
 
 _FRAME_TIME, _FRAME_TIME_VECTOR, _PAGE_NUMBER_VECTOR = 0x00181063, 0x00181065, 0x00182001
@@ -105,7 +104,7 @@ def deidentify_dicom(
     """
     options = options or DeidentifyOptions()
     with ExitStack() as undo:
-        source = read_header(path, undo).dataset
+        source = header_of(path)
         if clip is None:
             clip = open_clip(path)
             undo.callback(getattr(clip.store, "close", _nothing))

@@ -1,7 +1,6 @@
 """Pictures into DICOM pixel data: grey or colour, uncompressed, lossless or JPEG."""
 
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless
 
-from lsgui.core.atomic_file import write_atomic
+from lsgui.core.atomic_file import atomic_path
 from lsgui.core.errors import LsguiError
 from lsgui.export.dicom_header import add_file_meta
 from lsgui.export.dicom_values import decimal
@@ -87,11 +86,9 @@ def save_dicom(dataset: Dataset, transfer_syntax: str, out: Path) -> None:
     """
     add_file_meta(dataset, transfer_syntax)
     dataset.preamble = b"\0" * 128
-    buffer = BytesIO()
-    with quiet(), disable_value_validation():
-        dataset.save_as(buffer, enforce_file_format=True)
     try:
-        write_atomic(out, buffer.getvalue())
+        with atomic_path(out) as part, quiet(), disable_value_validation():
+            dataset.save_as(part, enforce_file_format=True)
     except OSError as fault:
         raise LsguiError(f"{out.name} cannot be written ({fault.strerror}): choose another folder.") from fault
 

@@ -15,6 +15,7 @@ from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.readers.base import HEAD_BYTES, clip_readers
 from lsgui.readers.dicom_parts.header import read_header
 from lsgui.readers.dicom_parts.tags import quiet, text, whole
+from lsgui.readers.frame_source import cannot_reach
 
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
 US_IMAGE = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -66,22 +67,36 @@ def subject_of(
     LsguiError
         When the header is damaged, or names no study or instance and is to be identified.
     """
-    if path.is_dir() or not _is_dicom(path):
+    if not _is_dicom(path):
         return unnamed_header(content_hash, pseudonyms)
-    with ExitStack() as undo:
-        source = read_header(path, undo).dataset
-        frames = max(whole(source, "NumberOfFrames", 1), 1)
-        if identified:
-            out = identified_header(source)
-            if any(not text(out, keyword) for keyword in _REFERRED):
-                raise LsguiError(
-                    f"{path.name}: its header does not say which study and instance it is: export it without names."
-                )
-        else:
-            out = deidentified_header(source, pseudonyms, options or DeidentifyOptions())
-            out.SOPClassUID = shared_class(text(source, "SOPClassUID"), frames)
-        out.NumberOfFrames = frames
-        return out
+    source = header_of(path)
+    frames = max(whole(source, "NumberOfFrames", 1), 1)
+    if identified:
+        out = identified_header(source)
+        if any(not text(out, keyword) for keyword in _REFERRED):
+            raise LsguiError(
+                f"{path.name}: its header does not say which study and instance it is: export it without names."
+            )
+    else:
+        out = deidentified_header(source, pseudonyms, options or DeidentifyOptions())
+        out.SOPClassUID = shared_class(text(source, "SOPClassUID"), frames)
+    out.NumberOfFrames = frames
+    return out
+
+
+def header_of(path: Path) -> Dataset:
+    """Return the tags of a DICOM file up to its pixels.
+
+    Raises
+    ------
+    ClipReadError
+        When it cannot be read.
+    """
+    try:
+        with ExitStack() as undo:
+            return read_header(path, undo).dataset
+    except OSError as fault:
+        raise cannot_reach(path, fault) from fault
 
 
 def converted_subject(content_hash: str, pseudonyms: Pseudonyms, frames: int) -> Dataset:
@@ -131,5 +146,10 @@ def identified_header(source: Dataset) -> Dataset:
 
 
 def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as handle:
-        return clip_readers()["dicom"].recognises(handle.read(HEAD_BYTES))
+    if path.is_dir():
+        return False
+    try:
+        with path.open("rb") as handle:
+            return clip_readers()["dicom"].recognises(handle.read(HEAD_BYTES))
+    except OSError as fault:
+        raise cannot_reach(path, fault) from fault

@@ -10,9 +10,10 @@ from dicom_samples import DICOM_SYNTAXES, header, save, tissue_region, write_dic
 from marked_dicom import UID_MARK, leaks, marked_frames, write_marked_dicom, written_text
 from reader_samples import numbered_frames
 
-from lsgui.core.errors import CancelledError, LsguiError
+from lsgui.core.errors import CancelledError, ClipReadError, LsguiError
 from lsgui.export.deidentify import deidentified_name, deidentify_dicom, deidentify_movie
 from lsgui.export.dicom_header import DeidentifyOptions
+from lsgui.export.dicom_subject import subject_of
 from lsgui.export.mask import PixelMask, propose_mask
 from lsgui.export.pseudonyms import Pseudonyms
 from lsgui.readers.base import open_clip
@@ -262,12 +263,23 @@ def test_a_movie_becomes_a_dicom_clip_without_its_name(tmp_path: Path):
 
 
 def test_a_full_disk_is_a_sentence(marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lsgui.export.dicom_pixels.write_atomic", full)
+    monkeypatch.setattr("pydicom.dataset.Dataset.save_as", full)
     with pytest.raises(LsguiError, match=r"out\.dcm cannot be written \(No space left"):
         deidentify_dicom(marked, NOTHING_BLANKED, tmp_path / "out.dcm", KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_that_is_gone_is_a_sentence(tmp_path: Path):
+    source = _plain(tmp_path)
+    clip = open_clip(source)
+    source.unlink()
+    with pytest.raises(ClipReadError, match=r"plain\.dcm"):
+        deidentify_dicom(source, PixelMask((), 96, 64), tmp_path / "out.dcm", KEY, clip=clip)
+    with pytest.raises(ClipReadError, match=r"plain\.dcm"):
+        subject_of(source, "ab" * 32, KEY, identified=False)
 
 
 def test_a_short_key_is_refused():
