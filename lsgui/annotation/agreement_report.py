@@ -272,5 +272,5 @@ def _resampled_by(clips: Sequence[str], patients: Mapping[str, str]) -> str:
         return "clip: no patient is known"
     people = len({patients[digest] for digest in known})
     if len(known) == len(clips):
-        return f"patient: {people} of {len(clips)} clips"
-    return f"patient where known ({people} of {len(known)} clips), else clip ({len(clips) - len(known)})"
+        return f"patient: {len(clips)} clips of {people} patients"
+    return f"patient where known ({len(known)} clips of {people}), else clip ({len(clips) - len(known)})"

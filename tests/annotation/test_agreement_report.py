@@ -44,7 +44,7 @@ def test_three_raters_get_fleiss_and_each_pair() -> None:
     assert report.group is not None
     assert (report.group.clips, report.group.complete, report.group.kappa_name) == (6, 4, "fleiss_kappa")
     assert report.group.raw.value == pytest.approx((5 + 1 / 3) / 6)
-    assert report.resampled_by == "patient: 3 of 6 clips"
+    assert report.resampled_by == "patient: 6 clips of 3 patients"
     chosen = between_raters(records, {f"{0:064x}": "P"}, ["C", "A"])
     assert [pair.readers for pair in chosen.pairs] == [("C", "A")]
     assert chosen.resampled_by == "patient where known (1 of 1 clips), else clip (5)"

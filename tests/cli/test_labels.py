@@ -255,7 +255,7 @@ def test_agreement_tells_figures_and_disagreements(said, store: Path, tmp_path: 
     assert re.search(r"AB / CD +5 +0\.600 \[0\.\d\d, 1\.00\] ", out)
     assert re.search(r"clip_3\.avi +ls_a +ls_p +ls_a", out)
     assert re.search(r"clip_4\.avi +ls_p +ls_a", out)
-    assert "bootstrap by patient: 3 of 6 clips" in out
+    assert "bootstrap by patient: 6 clips of 3 patients" in out
     assert "Not said blind: AB 6 of 6, CD 5 of 5;" in out
     assert said("agreement", "--store", store, "--json", tmp_path / "a.json")[:2] == (0, "")
     report = json.loads((tmp_path / "a.json").read_text())
