@@ -117,7 +117,6 @@ def run_window(
         Gets the window before it is shown.
     """
     gc.disable()  # nothing of the start is garbage; on again from the first painting
-    sys.setswitchinterval(_SWITCH_S)
     _before_application()
     application = QApplication(["lsgui"])
     handler = start_log()
@@ -172,6 +171,7 @@ def _spare_full_collections(review: Review) -> None:
 
 
 def _before_application() -> None:
+    sys.setswitchinterval(_SWITCH_S)
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     QApplication.setApplicationName("lsgui")
     QApplication.setApplicationVersion(__version__)

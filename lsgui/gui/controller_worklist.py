@@ -165,6 +165,7 @@ class WorklistPart(QObject):
     def close(self) -> None:
         """Keep how the worklist is left, and end the thread."""
         self._keep_now()
+        self._facts.told.disconnect(self._on_facts_told)  # what is still on its way comes too late
         self._scanner.close()
         self._facts.close()
 
