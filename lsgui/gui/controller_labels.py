@@ -43,8 +43,8 @@ class LabelsPart(QObject):
         """What was said while nobody had said who reads."""
         self._early: list[tuple[Path, Callable[[Path, Reading], Edit]]] = []
         """What depends on what was said of a clip before, until that is known."""
-        self._revealed: set[Path] = set()
-        """Clips of which this reader has seen the verdict or another rater's reading in this sitting."""
+        self._revealed: set[tuple[str, int, Path]] = set()
+        """Who has seen the verdict or another rater's reading of which clip, in which sitting."""
         lines.lineEdited.connect(self._on_lines_lineEdited)
         readings.recordFound.connect(self._on_readings_recordFound)
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
@@ -131,9 +131,8 @@ class LabelsPart(QObject):
         return waited
 
     def begin_anew(self) -> None:
-        """Another reader, sitting or project: nothing of the former one can be taken back, or was seen."""
+        """Another reader, sitting or project: nothing of the former one can be taken back."""
         self._history = LabelHistory()
-        self._revealed.clear()
         self._show_history()
 
     # Parts
@@ -200,10 +199,15 @@ class LabelsPart(QObject):
         self._readings.say(
             *(edit.path, edit.kind, _json(edit.kind, value, state)),
             subject=edit.subject,
-            blind=state.verdict_hidden and edit.path not in self._revealed,
+            blind=self._is_blind(edit.path),
             against=against,
             fresh=fresh and edit.kind is StatementKind.LABEL,
         )
+
+    def _is_blind(self, path: Path) -> bool:
+        """Return whether this reader has really seen nothing but the clip."""
+        state = self._keeper.state
+        return state.verdict_hidden and (state.rater, state.sitting, path) not in self._revealed
 
     def _say_line(self, path: Path, roi: PleuralROI | None) -> None:
         """Save the reader's own line, or that there is none any more; a suggestion is nobody's."""
@@ -213,8 +217,7 @@ class LabelsPart(QObject):
             return
         if state.clip is not None and state.clip.path == path:
             self._keeper.change(lambda s: rd.said(s, StatementKind.LINE, value))
-        blind = state.verdict_hidden and path not in self._revealed
-        self._readings.say(path, StatementKind.LINE, value, blind=blind)
+        self._readings.say(path, StatementKind.LINE, value, blind=self._is_blind(path))
 
     def _show_history(self) -> None:
         past, future = bool(self._history.past), bool(self._history.future)
@@ -244,7 +247,7 @@ class LabelsPart(QObject):
         if self._early and old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
             self.flush()
         if new.clip is not None and (new.ai_is_shown or (new.adjudication is not None and new.adjudication.reads)):
-            self._revealed.add(new.clip.path)
+            self._revealed.add((new.rater, new.sitting, new.clip.path))
 
 
 def _shown(state: ReviewState, edit: Edit, value: Any) -> ReviewState:
