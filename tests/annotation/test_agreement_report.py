@@ -47,7 +47,7 @@ def test_three_raters_get_fleiss_and_each_pair() -> None:
     assert report.resampled_by == "patient: 6 clips of 3 patients"
     chosen = between_raters(records, {f"{0:064x}": "P"}, ["C", "A"])
     assert [pair.readers for pair in chosen.pairs] == [("C", "A")]
-    assert chosen.resampled_by == "patient where known (1 of 1 clips), else clip (5)"
+    assert chosen.resampled_by == "patient where known (1 clips of 1), else clip (5)"
     assert list(chosen.to_json()) == [
         *("labels", "counts", "not_blind", "pairs", "group", "disagreements", "interval", "missing_reads"),
     ]
