@@ -1,5 +1,6 @@
 """The approval of a mask: a person looks at what would leave of a series, corrects it, and says that it may."""
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lsgui.core.pleura import resample_polyline
 from lsgui.gui.export_thread import MaskWanted
 from lsgui.gui.mask_canvas import MaskCanvas
 from lsgui.gui.mask_draft import MaskDraft
@@ -46,6 +48,10 @@ class MaskDialog(QDialog):
         self.who.setAccessibleName("Approved by")
         self.who.setMaximumWidth(140)
         self.who.setMaxLength(40)
+        self.hint = QLabel(
+            "The black covers part of the pleural line: where nothing is written, lay it open with Show."
+        )
+        set_look(self.hint, "warning")
         self.brightest = QCheckBox("Brightest of the whole clip", self)
         self.brightest.setChecked(True)
         self.brightest.setToolTip("The brightest grey that each place ever has: text shows even if it comes and goes.")
@@ -69,6 +75,7 @@ class MaskDialog(QDialog):
         self.who.textChanged.connect(self._allow)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.canvas.undo)
         self._show_frame()
+        self._look_at_line()
         self._allow()
         room = self.screen().availableGeometry()
         self.resize(min(1080, room.width() - 40), min(780, room.height() - 80))
@@ -81,6 +88,7 @@ class MaskDialog(QDialog):
         column.setSpacing(2 * SPACE)
         column.addWidget(lead)
         column.addLayout(self._tools())
+        column.addWidget(self.hint)
         column.addWidget(self.canvas, 1)
         frames = QHBoxLayout()
         frames.setSpacing(3 * SPACE)
@@ -147,7 +155,18 @@ class MaskDialog(QDialog):
             self.canvas.set_picture(self._clip.frame(index))
             self._frame.setText(f"frame {index + 1} of {len(self._clip)}")
 
+    def _look_at_line(self) -> None:
+        """Say when the line that everything is about is covered: on bright layers the program may see letters."""
+        roi = self._wanted.task.subject.roi
+        blank = self.canvas.draft.blanked()
+        height, width = blank.shape
+        places = np.empty((0, 2)) if roi is None else resample_polyline(roi.polyline, 64)
+        columns, rows = np.rint(places).astype(int).T
+        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        self.hint.setVisible(bool(blank[rows[inside], columns[inside]].any()))
+
     def _on_canvas_draftChanged(self) -> None:
+        self._look_at_line()
         self.confirm.setChecked(False)  # what was looked at is another picture now
 
     def _allow(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from lsgui.core.clip import Clip, ClipInfo, MemoryFrames
+from lsgui.core.pleura import PleuralROI
 from lsgui.export.mask import PixelMask
 from lsgui.export.mask_preview import brightest, preview_picture
 from lsgui.gui.export_thread import MaskWanted
@@ -17,6 +18,7 @@ from lsgui.gui.mask_dialog import MaskDialog
 from lsgui.gui.mask_draft import MaskDraft, Patch
 
 WIDTH, HEIGHT, FRAMES, TOP = 120, 90, 12, 20
+LINE = PleuralROI.single(0, [[20, 70], [100, 70]])
 
 
 def _clip() -> Clip:
@@ -31,7 +33,7 @@ class _Task:
     """What the dialog needs to know of a task."""
 
     def __init__(self, clip: Clip) -> None:
-        self.subject = type("Subject", (), {"clip": clip, "frame": 3})()
+        self.subject = type("Subject", (), {"clip": clip, "frame": 3, "roi": LINE})()
 
 
 @pytest.fixture
@@ -116,6 +118,14 @@ def test_a_change_after_looking_asks_to_look_again(dialog: MaskDialog) -> None:
     _drag(dialog, (20, 40), (50, 60))
     assert not dialog.confirm.isChecked()
     assert not dialog.approve.isEnabled()
+
+
+def test_a_covered_pleural_line_is_told_until_it_is_laid_open(dialog: MaskDialog) -> None:
+    assert not dialog.hint.isVisible()
+    _drag(dialog, (50, 60), (70, 80))
+    assert dialog.hint.isVisible()
+    dialog.canvas.remove_selected()
+    assert not dialog.hint.isVisible()
 
 
 def test_the_brightest_shows_text_that_comes_and_goes_and_black_is_black(dialog: MaskDialog) -> None:
