@@ -193,13 +193,14 @@ class LabelsPart(QObject):
                 self._lines.put_line(line)
             self._say_line(edit.path, line[0])
             return
+        blind = self._is_blind(edit.path)  # before it is shown as on its way, which covers the verdict again
         against = ov.contradicted(state, value) if fresh and shown and edit.kind is StatementKind.LABEL else None
         if shown:
             self._keeper.change(lambda s: _shown(s, edit, value))
         self._readings.say(
             *(edit.path, edit.kind, _json(edit.kind, value, state)),
             subject=edit.subject,
-            blind=self._is_blind(edit.path),
+            blind=blind,
             against=against,
             fresh=fresh and edit.kind is StatementKind.LABEL,
         )
@@ -246,7 +247,8 @@ class LabelsPart(QObject):
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         if self._early and old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
             self.flush()
-        if new.clip is not None and (new.ai_is_shown or (new.adjudication is not None and new.adjudication.reads)):
+        same = (old.rater, old.sitting) == (new.rater, new.sitting)  # else what is shown is about to go
+        if same and new.clip is not None and (new.ai_is_shown or (new.adjudication is not None and new.adjudication.reads)):
             self._revealed.add((new.rater, new.sitting, new.clip.path))
 
 
