@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `label_samples`
+sys.path.insert(0, str(Path(__file__).parent))  # for `statement_samples`

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from label_samples import NOON, fill, histories, new_store
+from statement_samples import NOON, fill, histories, new_store
 
 from lsgui.annotation.by_name import bind_clips, hash_by_name, is_by_name
 from lsgui.annotation.clip_facts import ClipFacts

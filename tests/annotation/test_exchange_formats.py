@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from label_samples import LABELS, NOON, names, new_store
+from statement_samples import LABELS, NOON, names, new_store
 
 from lsgui.annotation.by_name import hash_by_name
 from lsgui.annotation.clip_facts import ClipFacts
