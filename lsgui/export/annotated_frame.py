@@ -21,6 +21,9 @@ from lsgui.inference.verdict_words import segment_probability
 Picture = npt.NDArray[np.uint8]
 """(height, width, 3) uint8, red green blue."""
 
+Greys = npt.NDArray[np.uint8]
+"""The grey shown for every grey of a clip, (256,) uint8; black stays black, so that a mask does too."""
+
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
@@ -155,6 +158,8 @@ class FramePainter:
         How the map is drawn; None: by itself.
     mm_per_px, calibrated
         Scale of the clip (rows), None where it is not known, and whether the file says it.
+    greys
+        The grey shown for every grey of the clip; None for its own.
     """
 
     clip: Clip
@@ -166,12 +171,15 @@ class FramePainter:
     layers: Layers = ALL_LAYERS
     mm_per_px: float | None = None
     calibrated: bool = False
+    greys: Greys | None = None
     _grid: tuple[Polyline, BandGrid] | None = field(default=None, init=False)
 
     def paint(self, index: int) -> Picture:
         """Return frame `index` with what lies over it."""
         x, y, width, height = self.view.box
         cut = self.clip.frame(index)[y : y + height, x : x + width]
+        if self.greys is not None:
+            cut = cv2.LUT(cut, self.greys)
         way = cv2.INTER_CUBIC if self.view.zoom_x >= 1.0 else cv2.INTER_AREA
         picture: Picture = np.repeat(cv2.resize(cut, self.view.size, interpolation=way)[..., None], 3, axis=2)
         line = None if self.roi is None else self.roi.line_at(index)

@@ -223,6 +223,7 @@ class _Work:
             request.mm_per_px,
             request.calibrated,
             request.hidden,
+            request.greys,
         )
         return annotated_picture(self._shown, request.roi, request.prediction, request.maps, request.area, choice)
 

@@ -116,6 +116,7 @@ class MovieFrames:
             request.layers,
             request.mm_per_px,
             request.calibrated,
+            request.greys,
         )
         self._clip = shown
         width, height = self._view.size

@@ -24,6 +24,7 @@ from lsgui.export.annotated_frame import (
     Box,
     Colour,
     FramePainter,
+    Greys,
     HeatLook,
     Layers,
     Picture,
@@ -63,6 +64,8 @@ class PictureChoice:
         Scale for the scale bar, None for none.
     hidden
         True where a reader must not see the verdict yet.
+    greys
+        See `FramePainter`.
     """
 
     index: int | None = None
@@ -73,6 +76,7 @@ class PictureChoice:
     mm_per_px: float | None = None
     calibrated: bool = False
     hidden: bool = False
+    greys: Greys | None = None
 
 
 def shown_heat(maps: Mapping[str, MotionMap], look: HeatLook | None = None) -> MotionMap | None:
@@ -126,7 +130,7 @@ def annotated_picture(
     box = pleural_box(area or (0, 0, clip.info.width, clip.info.height), line, heat)
     view = fitted_view(box, MAX_WIDTH, HEIGHT, pixel_aspect(clip))
     painter = FramePainter(
-        clip, view, roi, prediction, heat, choice.look, choice.layers, choice.mm_per_px, choice.calibrated
+        clip, view, roi, prediction, heat, choice.look, choice.layers, choice.mm_per_px, choice.calibrated, choice.greys
     )
     picture = painter.paint(index)
     if picture.shape[1] < MIN_WIDTH:

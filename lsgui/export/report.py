@@ -13,7 +13,15 @@ from lsgui.core.prediction import Prediction
 from lsgui.export.report_boxes import Boxes, reading_box, verdict_box
 from lsgui.export.report_figures import draw_stills, draw_time_figures, least_time
 from lsgui.export.report_page import INK, MUTED, Field, Page, line_height, shortened, text_width, wrapped
-from lsgui.export.report_words import clip_line, heat_words, line_words, mask_words, model_words, scale_words
+from lsgui.export.report_words import (
+    clip_line,
+    greys_words,
+    heat_words,
+    line_words,
+    mask_words,
+    model_words,
+    scale_words,
+)
 from lsgui.export.request import ExportRequest
 from lsgui.export.stamp import Stamp
 from lsgui.inference.verdict_words import evidence_rows, flags_in_order, footer_lines
@@ -184,7 +192,8 @@ def _draw_evidence(page: Page, top: float, inner: float, request: ExportRequest,
 
 def _foot_lines(request: ExportRequest, inner: float) -> list[str]:
     prediction = request.shown_prediction
-    said = [scale_words(request), line_words(request.roi), heat_words(request), mask_words(request)]
+    said = [scale_words(request), line_words(request.roi), heat_words(request), greys_words(request)]
+    said.append(mask_words(request))
     lines = wrapped(" ".join(part for part in said if part), _SMALL, inner)
     if prediction is not None:
         lines += wrapped(model_words(prediction), _SMALL, inner)

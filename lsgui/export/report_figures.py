@@ -94,7 +94,15 @@ def _draw_still(
     view = fitted_view(box, width, height, pixel_aspect(shown), most=8.0)
     layers = Layers(line=True, heat=still.heat is not None, ribbon=still.heat is not None, scale_bar=False)
     painter = FramePainter(
-        shown, view, request.roi, request.shown_prediction, still.heat, request.look, layers, request.mm_per_px
+        shown,
+        view,
+        request.roi,
+        request.shown_prediction,
+        still.heat,
+        request.look,
+        layers,
+        request.mm_per_px,
+        greys=request.greys,
     )
     picture = painter.paint(still.index)[:height, :width]
     canvas = np.zeros((height, width, 3), dtype=np.uint8)

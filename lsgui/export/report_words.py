@@ -110,6 +110,11 @@ def heat_words(request: ExportRequest) -> str:
     return f"Heat map: {words[0].lower()}{words[1:]}{note}."
 
 
+def greys_words(request: ExportRequest) -> str:
+    """Return that the greys of the stills are not the clip's own; empty where they are."""
+    return "" if request.greys is None else "Stills: brightness and contrast as the reader set them."
+
+
 def mask_words(request: ExportRequest) -> str:
     """Return what was blanked in the pixels."""
     if request.mask is None or not request.mask.rectangles:

@@ -11,7 +11,7 @@ from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
-from lsgui.export.annotated_frame import ALL_LAYERS, Box, HeatLook, Layers
+from lsgui.export.annotated_frame import ALL_LAYERS, Box, Greys, HeatLook, Layers
 from lsgui.export.kinds import ExportKind, needs_mask
 from lsgui.export.mask import PixelMask
 from lsgui.export.pseudonyms import Pseudonyms
@@ -51,6 +51,9 @@ class ExportRequest:
         Where along the pleural line the M-mode is taken, 0 to 1.
     layers, look
         What lies over the picture, and how the heat map is drawn (None: by itself).
+    greys
+        The grey shown for every grey of the clip, as the reader set them; None for the clip's own. M-modes and clips
+        keep their own.
     keep_names
         Name files after the clip and say the clip's name; otherwise files carry its hash alone.
     identified
@@ -81,6 +84,7 @@ class ExportRequest:
     frame: int | None = None
     mmode_column: float = 0.5
     layers: Layers = ALL_LAYERS
+    greys: Greys | None = None
     look: HeatLook | None = None
     keep_names: bool = False
     identified: bool = False

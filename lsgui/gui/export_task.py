@@ -6,14 +6,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from lsgui.core.clip import Clip
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction
+from lsgui.gui.frame_picture import grey_table
 from lsgui.gui.job_thread import Cancelled
 from lsgui.review.heat_style import HeatRange, heat_range
 from lsgui.review.mmode_transitions import mmode_reach_px
-from lsgui.review.state import HEAT_MAPS, AnalysisPhase, LoadPhase, ReviewState
+from lsgui.review.state import HEAT_MAPS, AnalysisPhase, LoadPhase, PictureSettings, ReviewState
 
 if TYPE_CHECKING:  # these load OpenCV: not before something is exported
     from lsgui.core.reading import ReadingRecord
@@ -57,6 +61,8 @@ class ExportSubject:
         True while a blind reader must not see it.
     shown
         Names of the overlays that are switched on.
+    greys
+        The grey shown for every grey of the file where the reader changed it; None for the file's own.
     """
 
     clip: Clip
@@ -77,6 +83,7 @@ class ExportSubject:
     reach_px: tuple[int, int]
     shown: frozenset[str]
     heat: ShownHeat | None
+    greys: npt.NDArray[np.uint8] | None = None
 
     @property
     def clip_id(self) -> str:
@@ -124,7 +131,17 @@ def export_subject(state: ReviewState, content_hash: str | None, store: Path) ->
         reach_px=mmode_reach_px(loaded.mm_per_px, state.mmode_depth),
         shown=frozenset(switches),
         heat=_shown_heat(state, maps),
+        greys=_greys(state.picture),
     )
+
+
+def _greys(picture: PictureSettings) -> npt.NDArray[np.uint8] | None:
+    """Return the greys that the reader set, with black left black as the mask needs it; None for the file's own."""
+    if picture == PictureSettings():
+        return None
+    table = grey_table(picture)
+    table[0] = 0
+    return table
 
 
 def _shown_heat(state: ReviewState, maps: Mapping[str, MotionMap]) -> ShownHeat | None:
@@ -233,6 +250,7 @@ class BundleTask:
             frame=subject.frame,
             mmode_column=subject.columns[0],
             layers=subject.layers(),
+            greys=subject.greys,
             look=None if subject.heat is None else subject.heat.look(),
             keep_names=self.keep_names,
             identified=self.identified,

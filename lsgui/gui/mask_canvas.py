@@ -53,7 +53,7 @@ class MaskCanvas(QWidget):
         self.setAccessibleName("Picture under its mask")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumSize(420, 300)
+        self.setMinimumSize(320, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.draft = draft
         self.covers = True

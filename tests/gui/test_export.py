@@ -263,6 +263,47 @@ def test_overlays_that_are_off_stay_out_of_the_picture(judged: Any, qtbot: Any, 
     assert changed.prediction is None, "a verdict on the former line does not leave with the new one"
 
 
+def test_the_picture_has_the_greys_that_the_reader_set_and_the_mask_stays_black(
+    judged: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    shots = []
+    for name, brightness in (("plain", 0.0), ("bright", 0.4)):
+        judged.controller.adjust_picture(brightness, 1.0)
+        judged.window.menus.actions["export_picture"].trigger()
+        dialog = judged.window.commands.dialog
+        dialog.fileSelected.emit(str(tmp_path / f"{name}.png"))
+        dialog.reject()
+        if not shots:
+            approve_mask(judged, qtbot)
+        ended(judged, qtbot)
+        shots.append(cv2.imread(str(tmp_path / f"{name}.png")))
+    plain, bright = (shot[: shot.shape[0] // 2].astype(int) for shot in shots)
+    assert bright[plain > 20].mean() > plain[plain > 20].mean() + 60
+    assert bright[:40].max() == 0, "what is masked is black, however bright the rest"
+
+
+def test_the_reader_goes_on_to_the_next_clip_meanwhile(
+    judged: Any, qtbot: Any, clips: list[Path], tmp_path: Path
+) -> None:
+    stages: list[str] = []
+    judged.window.commands.exports.exporter.progressed.connect(lambda stage, _part: stages.append(stage))
+    judged.controller.open_paths([clips[0]])
+    until(qtbot, lambda: judged.controller.state.clip.path == clips[0])
+    judged.controller.clips.select(0)
+    until(qtbot, lambda: judged.controller.state.analysis.phase is AnalysisPhase.DONE)
+    until(qtbot, lambda: judged.controller.state.clip.phase.value == "complete")
+    export(judged, qtbot, tmp_path / "out", ExportKind.MOVIE)
+    approve_mask(judged, qtbot)
+    until(qtbot, lambda: "Movie" in stages)
+    judged.controller.clips.select(1)
+    until(qtbot, lambda: not judged.window.commands.exports.exporter.busy)
+    assert judged.controller.state.clip.path == clips[0]
+    (movie,) = (tmp_path / "out").iterdir()
+    reader = cv2.VideoCapture(str(movie))
+    assert reader.get(cv2.CAP_PROP_FRAME_COUNT) == 40, "the movie is of the clip that was on screen"
+    reader.release()
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(judged: Any, qtbot: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     export(judged, qtbot, tmp_path / "file" / "out", ExportKind.WINDOWS)
