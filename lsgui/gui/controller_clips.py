@@ -146,9 +146,9 @@ class ClipsPart(QObject):
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         """Look ahead anew when the clip on screen is decoded, or another one comes next."""
         complete = new.clip is not None and new.clip.phase in (LoadPhase.COMPLETE, LoadPhase.FAILED)
-        before = (old.worklist, old.listing, old.selected, None if old.clip is None else old.clip.phase)
-        after = (new.worklist, new.listing, new.selected, None if new.clip is None else new.clip.phase)
-        if complete and any(one is not other for one, other in zip(before, after, strict=True)):
+        before = (old.scanning, old.worklist, old.listing, old.selected, None if old.clip is None else old.clip.phase)
+        after = (new.scanning, new.worklist, new.listing, new.selected, None if new.clip is None else new.clip.phase)
+        if complete and not new.scanning and any(one is not other for one, other in zip(before, after, strict=True)):
             self._soon.start()
 
     def _load_ahead(self) -> None:

@@ -4,8 +4,8 @@ from bisect import bisect_right
 from functools import lru_cache
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.theme import SIZE_SMALL, SIZE_TEXT, icon_pixmap, text_font, tokens, verdict_colour
@@ -25,6 +25,10 @@ _SIGN = 16
 
 class WorklistDelegate(QStyledItemDelegate):
     """A row of the worklist. A label is told by its sign and its colour; an unread clip has an empty ring."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        _font.cache_clear()  # of another application, where tests make several
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Return the size of a row."""
@@ -72,7 +76,7 @@ def _paint_heading(painter: QPainter, rect: QRect, heading: Heading, *, hovered:
         (heading.title, SIZE_TEXT, look.text, 12, True),
         (f"{clips} · {read}", SIZE_SMALL, look.muted, 29, False),
     ):
-        painter.setFont(text_font(size, bold=bold))
+        painter.setFont(_font(size, bold=bold))
         painter.setPen(QColor(colour))
         box = QRect(left, rect.top() + top, width, 18)
         elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, width)
@@ -114,12 +118,17 @@ def _paint_text(painter: QPainter, rect: QRect, entry: WorklistEntry, detail: st
     said = [(line, SIZE_TEXT, look.text) for line in lines]
     said.append((detail, SIZE_SMALL, look.absent if entry.error else look.muted))
     for text, size, colour in said:
-        painter.setFont(text_font(size))
+        painter.setFont(_font(size))
         painter.setPen(QColor(colour))
         box = QRect(left, rect.top() + top, width, 18)
         elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), elided)
         top += 20 if len(lines) == 1 else 16
+
+
+@lru_cache(maxsize=8)
+def _font(size: int, *, bold: bool = False) -> QFont:
+    return text_font(size, bold=bold)
 
 
 @lru_cache(maxsize=512)
@@ -131,7 +140,7 @@ def name_lines(name: str, width: int) -> tuple[str, ...]:
     width
         Room in points. What is too long for two lines is left out in the middle of the name.
     """
-    letters = QFontMetrics(text_font(SIZE_TEXT))
+    letters = QFontMetrics(_font(SIZE_TEXT))
     if letters.horizontalAdvance(name) <= width:
         return (name,)
     fitting = bisect_right(range(1, len(name) + 1), width, key=lambda count: letters.horizontalAdvance(name[:count]))

@@ -48,12 +48,11 @@ def _grouped(worklist: Sequence[WorklistEntry], shown: Sequence[int]) -> list[Gr
     members: dict[str, list[int]] = {}
     for index in shown:
         members.setdefault(worklist[index].group, []).append(index)
-    folders = {key: worklist[clips[0]].path.parent for key, clips in members.items() if key not in numbers}
-    root = _common_folder(list(folders.values()))
+    root = _common_folder([key.removeprefix(_FOLDER) for key in members if key.startswith(_FOLDER)])
     return [
         Group(key, f"Study {numbers[key]}", tuple(sorted(clips, key=lambda index: _rank(worklist[index]))))
         if key in numbers
-        else Group(key, _folder_title(folders[key], root), tuple(clips))
+        else Group(key, _folder_title(key.removeprefix(_FOLDER), root), tuple(clips))
         for key, clips in members.items()
     ]
 
@@ -65,10 +64,10 @@ def study_key(place: ClipPlace) -> str:
 
 def folder_key(path: Path) -> str:
     """Return the group of a file that belongs to no study."""
-    return f"folder {os.path.dirname(path)}"  # noqa: PTH120 - for ten thousand files a Path's parent takes too long
+    return f"{_FOLDER}{os.path.dirname(path)}"  # noqa: PTH120 - for ten thousand files a Path's parent takes too long
 
 
-_STUDY = "study "
+_STUDY, _FOLDER = "study ", "folder "
 
 
 def _studies(worklist: Sequence[WorklistEntry]) -> list[str]:
@@ -80,15 +79,14 @@ def _rank(entry: WorklistEntry) -> tuple[int, str, int]:
     return (0, "", 0) if entry.place is None else entry.place.rank
 
 
-def _common_folder(folders: Sequence[Path]) -> Path | None:
+def _common_folder(folders: Sequence[str]) -> str:
     try:
-        return Path(os.path.commonpath(folders)) if folders else None
+        return os.path.commonpath(folders) if folders else ""
     except ValueError:  # on different drives
-        return None
+        return ""
 
 
-def _folder_title(folder: Path, root: Path | None) -> str:
+def _folder_title(folder: str, root: str) -> str:
     """Return a folder's name below what all folders share; its own name where it is that."""
-    if root is None or folder == root:
-        return folder.name or str(folder)
-    return " / ".join(folder.relative_to(root).parts)
+    below = folder.removeprefix(root).strip(os.sep)
+    return below.replace(os.sep, " / ") if root and below else Path(folder).name or folder

@@ -14,11 +14,12 @@ from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.prediction import QualityFlag
 from lsgui.review import transitions as to
 from lsgui.review import worklist_transitions as wl
+from lsgui.review.reading_state import Adjudication
 from lsgui.review.state import ReviewState, WorklistEntry
 from lsgui.review.worklist_choice import NO_FACTS, ClipPlace, EntryFacts, ListChoice, ListFilter, ListOrder
 from lsgui.review.worklist_groups import folder_key, study_key
 from lsgui.review.worklist_lots import clip_lot
-from lsgui.review.worklist_view import Heading, known_facts, listed, listed_clips, neighbour, next_unlabelled
+from lsgui.review.worklist_view import Heading, Veil, known_facts, listed, listed_clips, neighbour, next_unlabelled
 
 P, A, U, K = ReaderLabel.LS_P, ReaderLabel.LS_A, ReaderLabel.CANNOT_ASSESS, ReaderLabel.LUNG_POINT
 AI_P = EntryFacts(SlidingLabel.LS_P, 0.2)
@@ -150,6 +151,17 @@ def test_a_blind_reader_finds_disagreement_where_a_label_is_saved():
     assert order(entries, ListChoice(filter=ListFilter.RATERS_DISAGREE), blind=False) == (0, 1)
     assert known_facts(entries[1], blind=True) == NO_FACTS
     assert known_facts(entries[1], blind=False) == entries[1].facts
+
+
+def test_an_adjudicator_knows_what_raters_said_but_not_what_the_ai_said():
+    entries = (entry("a", None, replace(AI_A, others=(A, P))), entry("b", None, AI_A))
+    shown = listed_clips(entries, ListChoice(filter=ListFilter.RATERS_DISAGREE), blind=Veil.AI)
+    assert shown.order == (0,)
+    assert shown.counts[ListFilter.FLAGGED] == 0
+    assert known_facts(entries[0], blind=Veil.AI) == EntryFacts(others=(A, P))
+    assert listed_clips(entries[::-1], ListChoice(order=ListOrder.UNCERTAIN), blind=Veil.AI).order == (0, 1)
+    state = ReviewState(worklist=entries, blind=True, adjudication=Adjudication())
+    assert listed(wl.filter_chosen(state, ListFilter.RATERS_DISAGREE)).order == (0,)
 
 
 # --- order ------------------------------------------------------------------------------------------------------
