@@ -42,22 +42,24 @@ class AdjudicationPart(QObject):
             return
         self._listing = state.listing
         self._keeper.change(ad.adjudication_begun)
-        order = listed(self._keeper.state).order
-        if self._keeper.state.selected in order or not order:
+        selected = state.selected
+        if selected is not None and ad.disputed(state.worklist[selected]):
             self._readings.look_up_clip()
         else:
-            self._clips.select(order[0])
+            self.go_next()
 
     def go_next(self) -> None:
         """Turn to the next clip that waits to be settled."""
         state = self._keeper.state
         order = listed(state).order
         after = order.index(state.selected) + 1 if state.selected in order else 0
-        for index in (*order[after:], *order[:after]):
-            entry = state.worklist[index]
-            if index != state.selected and ad.disputed(entry) and not entry.facts.settled:
-                self._clips.select(index)
-                return
+        around = [index for index in (*order[after:], *order[:after]) if index != state.selected]
+        waiting = [index for index in around if ad.disputed(state.worklist[index])]
+        unsettled = [index for index in waiting if not state.worklist[index].facts.settled]
+        if unsettled:
+            self._clips.select(unsettled[0])
+            return
+        self._readings.look_up_clip()
         self._say("Every other clip on which raters disagree is settled. Ctrl+J reads on as before.")
 
     def _say(self, sentence: str) -> None:

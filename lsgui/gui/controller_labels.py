@@ -247,8 +247,10 @@ class LabelsPart(QObject):
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         if self._early and old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):
             self.flush()
-        same = (old.rater, old.sitting) == (new.rater, new.sitting)  # else what is shown is about to go
-        if same and new.clip is not None and (new.ai_is_shown or (new.adjudication is not None and new.adjudication.reads)):
+        if (old.rater, old.sitting) != (new.rater, new.sitting):
+            return  # what is shown is about to go
+        others = new.adjudication is not None and bool(new.adjudication.reads)
+        if new.clip is not None and (new.ai_is_shown or others):
             self._revealed.add((new.rater, new.sitting, new.clip.path))
 
 

@@ -1,6 +1,7 @@
 """The controller's project: who reads, in which sitting, and in which file everything that is said is kept."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,16 @@ from lsgui.gui.reading_orders import StoreUsed
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
+from lsgui.review import worklist_transitions as wl
 from lsgui.review.paths import labels_file
 from lsgui.review.settings import Settings
 from lsgui.review.state import ReviewState
+from lsgui.review.worklist_choice import ListChoice
 
 log = logging.getLogger(__name__)
+
+_SEEDS = 10_000
+"""So many random orders there are."""
 
 
 class ProjectPart(QObject):
@@ -47,6 +53,8 @@ class ProjectPart(QObject):
         self._labels = labels
         self._readings = readings
         self._change_settings = change_settings
+        self._listing: ListChoice | None = None
+        """What was listed before the second pass."""
         self.store = store
         """The file in which everything that is said is kept."""
         keeper.change(lambda s: replace(s, project=project_name(store)))
@@ -83,9 +91,15 @@ class ProjectPart(QObject):
     def switch_sitting(self) -> None:
         """Begin the second pass, or go back to the first: each sees nothing of the other."""
         second = self._keeper.state.sitting == 1
+        if second:
+            self._listing = self._keeper.state.listing
+            self._keeper.change(lambda s: wl.shuffled(wl.all_shown(s), secrets.randbelow(_SEEDS)))
+        elif self._listing is not None:
+            former, self._listing = self._listing, None
+            self._keeper.change(lambda s: wl.listing_set(s, former))
         self._change_settings(replace(self._keeper.settings, sitting="2" if second else "1"))
         sentence = (
-            "Second pass: your first labels are hidden, and what you say now is kept beside them."
+            "Second pass, in random order: your first labels are hidden, what you say now is kept beside them."
             if second
             else "First pass: your labels of the second pass are kept beside these."
         )

@@ -25,6 +25,7 @@ from lsgui.core.reading import StatementKind, Tag
 from lsgui.review.paths import labels_file, settings_file
 from lsgui.review.settings import load_settings
 from lsgui.review.state import RoiPhase
+from lsgui.review.worklist_choice import ListOrder
 
 
 def test_every_part_is_said_by_its_key_saved_at_once_and_there_again(review, qtbot, clips):
@@ -287,6 +288,7 @@ def test_the_second_pass_hides_the_first_and_is_kept_beside_it(review, qtbot, cl
     assert (state.sitting, state.reading.label, state.reading.tags) == (2, None, frozenset())
     assert [entry.label for entry in state.worklist] == [None, None, None]
     assert "Second pass" in review.window.reader_corner.text()
+    assert state.listing.order is ListOrder.RANDOM
     press(review, Key.Key_P)
     settled(review, qtbot)
     until(qtbot, lambda: review.controller.state.worklist[1].label is ReaderLabel.LS_P)
@@ -299,6 +301,7 @@ def test_the_second_pass_hides_the_first_and_is_kept_beside_it(review, qtbot, cl
         qtbot, lambda: [e.label for e in review.controller.state.worklist[:2]] == [ReaderLabel.LS_P, ReaderLabel.LS_A]
     )
     assert load_settings(settings_file()).sitting == "1"
+    assert review.controller.state.listing.order is ListOrder.NATURAL
 
 
 def test_what_another_program_says_shows_up_by_itself(review, qtbot, clips):
