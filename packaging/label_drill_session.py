@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def label_clip(typist: Typist, wanted: dict[str, Any]) -> None:
         mark_interval(typist, *wanted["interval"])
     for tag in sorted({Tag(tag) for tag in wanted["tags"]} ^ reading.tags):
         after = sorted(typist.state.reading.tags ^ {tag})
-        typist.say("signs", after or None, lambda key=TAGS[tag]: press(key, SHIFT))  # type: ignore[misc]
+        typist.say("signs", after or None, partial(press, TAGS[tag], SHIFT))
     if wanted["confidence"] not in (None, reading.confidence):
         typist.say("confidence", wanted["confidence"], lambda: press(CONFIDENCE[wanted["confidence"]]))
     if wanted["comment"] != reading.comment:
