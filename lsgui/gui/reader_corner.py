@@ -1,7 +1,7 @@
 """The menu bar's corner: the project, who reads, how, and in which pass; a click asks who reads."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QMenuBar, QToolButton, QWidget
 
 from lsgui.gui.theme import set_look
 from lsgui.review.state import ReviewState
@@ -15,7 +15,7 @@ class ReaderCorner(QToolButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_look(self, "corner")
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Ctrl+U does the same
         self.setToolTip("Change who reads (Ctrl+U)")
         self.clicked.connect(self.readerAsked)
 
@@ -25,6 +25,9 @@ class ReaderCorner(QToolButton):
         if words != self.text():
             self.setText(words)
             self.setAccessibleName(words)
+            bar = self.parentWidget()
+            if isinstance(bar, QMenuBar):
+                bar.setCornerWidget(self)  # a menu bar gives its corner more room only when it is set
 
 
 def corner_words(state: ReviewState) -> str:

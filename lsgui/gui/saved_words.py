@@ -40,10 +40,11 @@ class SavedWords(QWidget):
 
     def apply(self, old: ReviewState | None, new: ReviewState) -> None:
         """Render the difference."""
-        if old is not None and old.reading == new.reading and old.adjudication is new.adjudication:
+        same = old is not None and old.reading == new.reading and old.adjudication is new.adjudication
+        if same and old is not None and old.unsaved == new.unsaved:
             return
         marks = marks_of(new)
-        for line, words in zip(self._lines, saved_words(marks), strict=True):
+        for line, words in zip(self._lines, saved_words(marks, why=not new.unsaved.count), strict=True):
             line.setText(words)
             line.setVisible(bool(words))
         self._lines[0].setToolTip("\n".join(f"{part}: {mark.at}" for part, mark in marks.items() if mark.at))
@@ -59,8 +60,8 @@ def marks_of(state: ReviewState) -> dict[str, SaveMark]:
     return {words: mark for words, mark in found.items() if mark is not None}
 
 
-def saved_words(marks: dict[str, SaveMark]) -> tuple[str, str, str]:
-    """Return the three lines; an empty one where there is nothing to say."""
+def saved_words(marks: dict[str, SaveMark], *, why: bool = True) -> tuple[str, str, str]:
+    """Return the three lines, an empty one where there is nothing to say; `why` False where the reason stands above."""
     saved = [part for part, mark in marks.items() if mark.at]
     waiting = [part for part, mark in marks.items() if not mark.at and not mark.fault]
     faults = {part: mark.fault for part, mark in marks.items() if mark.fault}
@@ -71,5 +72,5 @@ def saved_words(marks: dict[str, SaveMark]) -> tuple[str, str, str]:
     third = ""
     if faults:
         reasons = " ".join(dict.fromkeys(faults.values()))
-        third = f"NOT SAVED: {', '.join(faults)}. {reasons}"
+        third = f"NOT SAVED: {', '.join(faults)}" + (f". {reasons}" if why else "")
     return first, second, third
