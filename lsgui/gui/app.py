@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SWITCH_S = 0.001
-"""How long a busy thread may keep the interpreter from the window: a fifth of Python's own choice."""
+_SWITCH_S = 0.0005
+"""How long a busy thread may keep the interpreter from the window: a tenth of Python's own choice."""
 
 
 @dataclass(slots=True)

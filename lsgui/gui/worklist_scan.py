@@ -16,7 +16,7 @@ from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
 
 log = logging.getLogger(__name__)
 
-_REST_AFTER, _REST_S = 100, 0.001
+_REST_AFTER, _REST_S = 50, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class ScanJob:
 
 
 def _with_rests(cancelled: Cancelled) -> Cancelled:
-    """Return the question with a short rest at every hundredth time: the window shares the interpreter with it."""
+    """Return the question with a short rest at every fiftieth time: the window shares the interpreter with it."""
     asked = itertools.count(1)
 
     def question() -> bool:
