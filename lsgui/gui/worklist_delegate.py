@@ -143,10 +143,12 @@ def name_lines(name: str, width: int) -> tuple[str, ...]:
     letters = QFontMetrics(_font(SIZE_TEXT))
     if letters.horizontalAdvance(name) <= width:
         return (name,)
-    fitting = bisect_right(range(1, len(name) + 1), width, key=lambda count: letters.horizontalAdvance(name[:count]))
+    fitting = bisect_right(
+        range(1, len(name) + 1), width - 2, key=lambda count: letters.horizontalAdvance(name[:count])
+    )
     first, rest = name[:fitting], name[fitting:]
-    if letters.horizontalAdvance(rest) > width:
-        rest = letters.elidedText(rest, Qt.TextElideMode.ElideLeft, width)
+    if letters.horizontalAdvance(rest) > width - 2:
+        rest = letters.elidedText(rest, Qt.TextElideMode.ElideLeft, width - 2)
     return (first, rest)
 
 

@@ -47,12 +47,19 @@ class WorklistList(QListView):
         self._showing = True
         if index.isValid():
             self.setCurrentIndex(index)
-            if self._rows.heading_at(index.row() - 1) is not None:
-                self.scrollTo(self._rows.index(index.row() - 1))  # a first clip is shown with its heading
+            heading = self._heading_above(index.row())
+            if heading is not None:
+                self.scrollTo(self._rows.index(heading))  # the first clips of a group are shown with its heading
             self.scrollTo(index)
         else:
             self.selectionModel().clear()
         self._showing = False
+
+    def _heading_above(self, row: int) -> int | None:
+        """Return the heading of a clip's group where both fit into view."""
+        room = self.viewport().height() // max(self.sizeHintForRow(row), 1) - 1
+        above = range(row - 1, max(row - room, 0) - 1, -1)
+        return next((number for number in above if self._rows.heading_at(number) is not None), None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Fold or unfold a heading that is pressed; choose a clip."""

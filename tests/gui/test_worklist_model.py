@@ -149,6 +149,17 @@ def test_arrow_keys_pass_headings(panel, qtbot):
     assert panel._list.currentIndex().row() == 4
 
 
+def test_the_first_clips_of_a_group_are_shown_with_their_heading(panel, qtbot):
+    state = ReviewState(worklist=entries(60, folders=3))
+    panel.apply(None, state)
+    panel.show()
+    chosen = replace(state, selected=3 * 4 + 1)  # the fifth clip of the second group
+    panel.apply(state, chosen)
+    heading, clip = (panel._list.visualRect(panel._model.index(row)) for row in (21, 26))
+    assert panel._list.viewport().rect().contains(heading)
+    assert panel._list.viewport().rect().contains(clip)
+
+
 def test_the_list_is_told_to_those_who_hear_it(panel):
     state = ReviewState(worklist=entries(3, folders=2))
     panel.apply(None, state)
