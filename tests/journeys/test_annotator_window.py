@@ -1,6 +1,6 @@
 """The annotators' journey: two raters read the same clips blind by keys alone, a third settles their disagreement."""
 
-import sys
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from lsgui.annotation.store import AnnotationStore
 from lsgui.core.label import ReaderLabel
 from lsgui.core.reading import StatementKind, Tag
 from lsgui.gui.app import Review, open_review
-from lsgui.gui.inference_thread import session_maker
 from lsgui.review import adjudication as ad
 from lsgui.review.paths import settings_file
 from lsgui.review.settings import Settings, save_settings
@@ -35,14 +34,19 @@ KEYS = {
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> list[Path]:
+def samples(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the tests of the window share: clips, and a worker that has nothing to do."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "gui"))
+    return importlib.import_module("window_samples")
+
+
+@pytest.fixture
+def clips(tmp_path: Path, samples: Any) -> list[Path]:
     """Four short clips in a folder."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "gui"))
-    from window_samples import write_clip
 
     folder = tmp_path / "clips"
     folder.mkdir()
-    return [write_clip(folder / f"clip {number}.avi", frames=24 + number) for number in range(4)]
+    return [samples.write_clip(folder / f"clip {number}.avi", frames=24 + number) for number in range(4)]
 
 
 @pytest.fixture
@@ -51,9 +55,9 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def review(qtbot: Any, home: Path, store: Path) -> Iterator[Review]:
+def review(qtbot: Any, home: Path, store: Path, samples: Any) -> Iterator[Review]:
     save_settings(settings_file(), Settings(model_id="motion", blind=True, suggest_on_open=False, play_on_open=False))
-    opened = open_review(session_maker(in_process=True), store=store)
+    opened = open_review(samples.ToldSession, store=store)
     opened.window.resize(1366, 768)
     with qtbot.waitExposed(opened.window):
         opened.window.show()
