@@ -56,7 +56,12 @@ def open_window(
     from lsgui.gui.app import run_window
 
     return run_window(
-        paths, store=store, in_process=in_process, demo=demo, screenshot=screenshot, timing=_print_timing if timing else None
+        paths,
+        store=store,
+        in_process=in_process,
+        demo=demo,
+        screenshot=screenshot,
+        timing=_print_timing if timing else None,
     )
 
 
