@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +21,10 @@ from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
+from lsgui.export.approval import approve, approved_mask
 from lsgui.export.bundle import run_export
 from lsgui.export.kinds import ExportKind, needs_mask
-from lsgui.export.mask import PixelMask, series_key
+from lsgui.export.mask import PixelMask
 from lsgui.export.mask import propose_mask as proposed
 from lsgui.export.mask_preview import preview_png
 from lsgui.export.pseudonyms import Pseudonyms
@@ -185,27 +185,17 @@ class _Exporter:
 
     def _mask(self, clip: Clip, fingerprint: str) -> PixelMask | None:
         """Return the mask that is approved now by the command, or was for this series before; None for none."""
-        name, info = clip.info.path.name, clip.info
-        series = series_key(info.path, fingerprint)
-        if self._given is not None:
-            if (self._given.width, self._given.height) != (info.width, info.height):
-                raise LsguiError(
-                    f"{name}: the mask is for pictures of {self._given.width} x {self._given.height} px, not "
-                    f"{info.width} x {info.height} px: propose and look at one of its own."
-                )
-            self._approve(series, self._given)
-            return self._given
-        found = None if self._store is None else self._store.mask(series)
-        if found is None or (found.width, found.height) != (info.width, info.height):
-            return None
-        return PixelMask(tuple(found.rectangles), found.width, found.height)
-
-    def _approve(self, series: str, mask: PixelMask) -> None:
-        from lsgui.annotation.clip_facts import ApprovedMask
-
+        if self._given is None:
+            return None if self._store is None else approved_mask(self._store, clip, fingerprint)
+        info = clip.info
+        if (self._given.width, self._given.height) != (info.width, info.height):
+            raise LsguiError(
+                f"{info.path.name}: the mask is for pictures of {self._given.width} x {self._given.height} px, not "
+                f"{info.width} x {info.height} px: propose and look at one of its own."
+            )
         if self._store is not None:
-            who, when = self._choice.approved_by, datetime.now(UTC)
-            self._store.approve_mask(ApprovedMask(series, mask.rectangles, mask.width, mask.height, who, when))
+            approve(self._store, clip, fingerprint, self._given, self._choice.approved_by)
+        return self._given
 
     def _propose(self, clip: Clip, fingerprint: str) -> None:
         """Write the proposal, and say what to do next."""

@@ -87,7 +87,7 @@ def deidentify_dicom(
     path
         The source.
     mask
-        What is blanked, approved by a person (`mask.approved_mask`).
+        What is blanked, approved by a person (`approval.approved_mask`).
     out
         The file to write; name it by `deidentified_name`.
     pseudonyms

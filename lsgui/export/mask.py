@@ -17,7 +17,7 @@ from lsgui.core.clip import Clip, Frame, FrameStore
 from lsgui.core.errors import ClipReadError, LsguiError
 
 if TYPE_CHECKING:
-    from lsgui.annotation.store import AnnotationStore
+    pass
 
 Box = tuple[int, int, int, int]
 """(x, y, width, height) in pixels of the file."""
@@ -215,25 +215,6 @@ def _dicom_series(path: Path) -> str:
             return ""
         size = f"{whole(dataset, 'Columns')}x{whole(dataset, 'Rows')}"
         return hashlib.sha256(f"lsgui series\0{uid}\0{size}".encode()).hexdigest()
-
-
-def approved_mask(store: "AnnotationStore", clip: Clip, content_hash: str) -> PixelMask:
-    """Return the mask that a person approved for this clip's series.
-
-    Raises
-    ------
-    LsguiError
-        When nobody has: then no pixel of it may leave.
-    """
-    name = clip.info.path.name
-    found = store.mask(series_key(clip.info.path, content_hash))
-    if found is None:
-        raise LsguiError(
-            f"{name}: nobody has looked yet at what of its picture may leave: approve the mask of this series first."
-        )
-    if (found.width, found.height) != (clip.info.width, clip.info.height):
-        raise LsguiError(f"{name}: the approved mask is for pictures of another size: look at it and approve again.")
-    return PixelMask(tuple(found.rectangles), found.width, found.height)
 
 
 def _rectangles(blank: Bools, band: int = BAND_PX) -> tuple[Box, ...]:

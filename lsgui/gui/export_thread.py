@@ -1,7 +1,6 @@
 """Exports in a thread of their own, one at a time: first the approved mask, then the files."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -95,19 +94,13 @@ class ExportJob:
             return Cleared(fingerprint, mask, next(iter(records), None), Pseudonyms.of_store(store))
 
     def _mask(self, store: "AnnotationStore", fingerprint: str) -> "PixelMask | None":
-        from lsgui.annotation.clip_facts import ApprovedMask
-        from lsgui.export.mask import PixelMask, series_key
+        from lsgui.export.approval import approve, approved_mask
 
-        info = self.task.subject.clip.info
-        series = series_key(info.path, fingerprint)
-        if self.approval is not None:
-            mask, now = self.approval.mask, datetime.now(UTC)
-            store.approve_mask(ApprovedMask(series, mask.rectangles, mask.width, mask.height, self.approval.who, now))
-            return mask
-        found = store.mask(series)
-        if found is None or (found.width, found.height) != (info.width, info.height):
-            return None
-        return PixelMask(tuple(found.rectangles), found.width, found.height)
+        clip = self.task.subject.clip
+        if self.approval is None:
+            return approved_mask(store, clip, fingerprint)
+        approve(store, clip, fingerprint, self.approval.mask, self.approval.who)
+        return self.approval.mask
 
     def _wanted(self, fingerprint: str) -> MaskWanted:
         from lsgui.export.mask import propose_mask

@@ -31,6 +31,11 @@ LIVE_CHANGE = 30
 """Grey values between which living tissue changes within a part of the clip."""
 STILL_SHARE = 0.4
 """Share of that change which compression leaves in a letter."""
+GRAIN_PX = 61
+"""How far around a stroke the picture's own grain is looked at."""
+STROKE_OVER_GRAIN = 3.0
+MARK_OVER_GRAIN = 3.0
+"""How far strokes and marks stand out beyond that grain: coarse speckle that stands still is no text."""
 MARK_RISE = 40
 """Grey values by which a single mark stands out from what is around it at every moment."""
 
@@ -66,7 +71,13 @@ def _standing_strokes(frames: list[Pixels]) -> tuple[Bools, Bools]:
         down = cv2.morphologyEx(frame, cv2.MORPH_BLACKHAT, kernel)
         bright = up if bright is None else cv2.min(bright, up)
         dark = down if dark is None else cv2.min(dark, down)
-    return np.asarray(bright) > STROKE_RISE, np.asarray(dark) > STROKE_RISE
+    return _beyond_grain(np.asarray(bright)), _beyond_grain(np.asarray(dark))
+
+
+def _beyond_grain(rise: Pixels) -> Bools:
+    """Return what stands out; the median around it is of the background, for letters fill less than half of theirs."""
+    grain = cv2.medianBlur(rise, GRAIN_PX).astype(np.float32)
+    return np.asarray(rise > np.maximum(STROKE_RISE, STROKE_OVER_GRAIN * grain))
 
 
 def _standing_marks(frames: list[Pixels]) -> list[Box]:
@@ -78,7 +89,9 @@ def _standing_marks(frames: list[Pixels]) -> list[Box]:
     live = cv2.medianBlur(cv2.blur(change, (LIVE_PX, LIVE_PX)), 5)
     middle = cv2.addWeighted(low, 0.5, high, 0.5, 0.0)
     rise = cv2.subtract(low, cv2.medianBlur(middle, LIVE_PX))
-    still = (live > LIVE_CHANGE) & (change < STILL_SHARE * live.astype(np.float32)) & (rise > MARK_RISE)
+    grain = np.sqrt(cv2.boxFilter(np.square(rise, dtype=np.float32), -1, (GRAIN_PX, GRAIN_PX)))
+    stands_out = rise > np.maximum(MARK_RISE, MARK_OVER_GRAIN * grain)
+    still = (live > LIVE_CHANGE) & (change < STILL_SHARE * live.astype(np.float32)) & stands_out
     count, _, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8))
     low_px, high_px = LETTER_PX
     return [

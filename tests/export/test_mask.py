@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from lsgui.annotation.content_hash import content_hash
+from lsgui.annotation.store import AnnotationStore
 from lsgui.core.clip import Clip, ClipInfo, MemoryFrames
 from lsgui.core.errors import LsguiError
+from lsgui.export.approval import approve, approved_mask
 from lsgui.export.mask import PixelMask, masked_clip, propose_mask, series_key
 from lsgui.readers.base import open_clip
 from lsgui.simulation.dicom_writer import write_dicom
@@ -126,6 +128,37 @@ def test_one_approval_holds_for_the_series_of_a_dicom_clip_and_for_one_other_fil
     assert series_key(folder, "h1") == "h1"
     (tmp_path / "x.mp4").write_bytes(b"nothing that is DICOM")
     assert series_key(tmp_path / "x.mp4", "h2") == "h2"
+
+
+def test_an_approval_holds_for_the_next_clip_of_the_series_unless_text_shows_there(tmp_path: Path):
+    frames = speckle_clip(40)
+    texts = {"a": (0, 0), "b": (0, 0), "c": (80, 100)}
+    clips, hashes = {}, {}
+    for name, place in texts.items():
+        marked = frames[:: -1 if name == "b" else 1].copy()
+        for frame in marked if name == "c" else ():
+            cv2.putText(frame, "MUSTER", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1)
+        path = tmp_path / f"{name}.dcm"
+        write_dicom(path, marked, 20, 0.2, (60, 40, 120, 120), patient="P1", compression="none")
+        clips[name], hashes[name] = open_clip(path), content_hash(path)
+    mask = propose_mask(clips["a"])
+    with AnnotationStore(tmp_path / "store.sqlite") as store:
+        assert approved_mask(store, clips["a"], hashes["a"]) is None
+        approve(store, clips["a"], hashes["a"], mask, "R1")
+        assert approved_mask(store, clips["a"], hashes["a"]) == mask
+        assert approved_mask(store, clips["b"], hashes["b"]) == mask
+        assert approved_mask(store, clips["c"], hashes["c"]) is None
+        approve(store, clips["c"], hashes["c"], mask, "R2")  # a person looked and saw no name in it
+        assert approved_mask(store, clips["c"], hashes["c"]) == mask
+
+
+def test_a_still_scan_of_strong_grain_is_not_taken_for_a_page_of_text():
+    rng = np.random.default_rng(2)
+    frame = np.zeros((200, 240), dtype=np.uint8)
+    noise = cv2.GaussianBlur(rng.normal(0.0, 1.0, (120, 120)).astype(np.float32), (0, 0), 1.0)
+    frame[40:160, 60:180] = np.clip(90.0 + 30.0 * noise / noise.std(), 5, 255).astype(np.uint8)
+    blanked = propose_mask(as_clip(np.repeat(frame[None], 24, axis=0))).blanked()
+    assert blanked[44:156, 64:176].mean() < 0.4  # 0.95 where grain is not told from strokes
 
 
 def test_the_series_key_does_not_give_the_series_away(tmp_path: Path):
