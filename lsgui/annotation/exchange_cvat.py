@@ -96,6 +96,12 @@ def to_cvat(record: ReadingRecord, document: Any, facts: ClipFacts | None) -> An
     return parts
 
 
+def says_more(record: ReadingRecord) -> bool:
+    """Tell whether a reading says what CVAT has no form for."""
+    open_ended = any(mark.stop is None for mark in record.intervals)
+    return record.confidence is not None or bool(record.comment) or open_ended
+
+
 def _without_reading(part: dict[str, Any]) -> dict[str, Any]:
     """Return a part of a document without what it says of the reading."""
     tables = {name: [drawn for drawn in part.get(name) or [] if not is_understood(drawn["label"])] for name in _TABLES}

@@ -148,7 +148,8 @@ def _metafile(job: _Job) -> str:
 
 
 def _cvat(job: _Job) -> str:
-    from lsgui.annotation.exchange_cvat import CVAT, ENDING, cvat_text, to_cvat
+    from lsgui.annotation.exchange import note_on
+    from lsgui.annotation.exchange_cvat import CVAT, ENDING, cvat_text, says_more, to_cvat
     from lsgui.core.atomic_file import write_atomic
     from lsgui.core.reading import StatementKind
 
@@ -158,6 +159,9 @@ def _cvat(job: _Job) -> str:
         raise LsguiError(f"{job.out.name} was not written: no clip has a label.")
     if job.out.suffix and len(records) > 1:
         raise LsguiError(f"{job.out.name}: CVAT holds one clip a file, and these are {len(records)}: name a folder.")
+    more = [record.file_name for record in records if says_more(record)]
+    beyond = "a confidence, a comment or an interval without end, which CVAT does not hold: export JSON too"
+    tell(filter(None, [note_on(more, f"has {beyond}", f"have {beyond}")]))
     names = set()
     for record in records:
         slot = (record.content_hash, record.rater, record.sitting, StatementKind.SHAPES, CVAT)

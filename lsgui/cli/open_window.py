@@ -37,6 +37,7 @@ def open_window(
     paths: Sequence[Path],
     *,
     store: Path | None = None,
+    rater: str = "",
     in_process: bool = False,
     demo: str = "",
     screenshot: Path | None = None,
@@ -62,6 +63,7 @@ def open_window(
         demo=demo,
         screenshot=screenshot,
         timing=_print_timing if timing else None,
+        prepare=(lambda review: review.controller.choose("rater", rater.strip())) if rater.strip() else None,
     )
 
 

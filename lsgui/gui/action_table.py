@@ -215,6 +215,8 @@ _TOPICS = (
         "Alt+5",
         "Labels, raters, blind reading, second pass and adjudication, with their keys.",
     ),
+    ("worklist", "The worklist", "Alt+6", "Studies, search, filters and orders; what comes next."),
+    ("exporting", "What leaves", "Alt+7", "Kinds of export, the mask that a person approves, and what is stamped."),
 )
 
 

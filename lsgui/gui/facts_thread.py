@@ -109,6 +109,8 @@ class FactsThread(QThread):
         self._wake = threading.Condition()
         self._orders: deque[Order] = deque()
         self._learn: Learn | None = None
+        self._unlearnt: Learn | None = None
+        """A worklist whose files were not looked into, for the store held nothing that they could be."""
         self._closing = False
         self._hashes: dict[Path, str] = {}
         self._keys: dict[Path, str] = {}
@@ -133,7 +135,7 @@ class FactsThread(QThread):
     def forget(self) -> None:
         """Stop learning: the worklist is emptied."""
         with self._wake:
-            self._learn = None
+            self._learn = self._unlearnt = None
             self._orders.append(_STOP)
             self._wake.notify()
 
@@ -199,6 +201,7 @@ class FactsThread(QThread):
         try:
             if isinstance(order, LookAgain):
                 self._look_again(order.asked)
+                self._learn_after_all(order.asked)
             elif isinstance(order, KeepVerdict):
                 self._keep_verdict(order)
             else:
@@ -225,6 +228,17 @@ class FactsThread(QThread):
         yield from self._learn_places(order)
         if self._store_has_something(order.asked):
             yield from self._learn_hashes(order)
+        else:
+            self._unlearnt = order
+
+    def _learn_after_all(self, asked: Asked) -> None:
+        """Look into files once another program has put something into the store."""
+        unlearnt = self._unlearnt
+        if unlearnt is None or unlearnt.asked != asked or not self._store_has_something(asked):
+            return
+        self._unlearnt = None
+        with self._wake:
+            self._learn = self._learn or unlearnt
 
     def _learn_places(self, order: Learn) -> Iterator[None]:
         from lsgui.review.store_facts import read_place

@@ -52,6 +52,7 @@ class ReadingThread(QThread):
         self._store = ReadingStore(file)
         self._waiting: list[Say] = []
         self._pause_s = self._try_at = 0.0
+        self._closed = False
         self._fault = ""
         self._lock = threading.Lock()
         self._open = 0
@@ -64,9 +65,11 @@ class ReadingThread(QThread):
             return self._open
 
     def submit(self, order: ReadingOrder) -> None:
-        """Carry out an order after those that wait."""
+        """Carry out an order after those that wait; once closed, look-ups are dropped and statements still kept."""
         if isinstance(order, Say):
             self._count(1)
+        elif self._closed:
+            return
         self._orders.put(order)
         if not self.isRunning():
             self.start()
@@ -81,6 +84,7 @@ class ReadingThread(QThread):
 
     def close(self) -> None:
         """Carry out what waits, then end the thread; returns when it has ended."""
+        self._closed = True
         if self.isRunning():
             self._orders.put(None)
             self.wait()

@@ -207,6 +207,16 @@ def test_the_shared_annotations_of_cvat_go_in_and_out(said, shared_clips: Path, 
         assert opened.records()[0].content_hash == content_hash(shared_clips / "tuke_lumify_l12.mp4")
 
 
+def test_what_cvat_has_no_form_for_is_told(said, clips: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    with AnnotationStore(store) as opened:
+        opened.save_reading("a" * 64, "clip.mp4", "AB", "ls_a")
+        opened.say("a" * 64, "clip.mp4", "AB", StatementKind.COMMENT, "a rib")
+    status, _, err = said("export", tmp_path / "x.cvat.json", "--store", store)
+    assert status == 0
+    assert "clip.mp4 has a confidence, a comment or an interval without end, which CVAT does not hold" in err
+
+
 def test_nothing_to_write_is_said_in_every_format(said, clips: Path, tmp_path: Path) -> None:
     store = tmp_path / "s.sqlite"
     with AnnotationStore(store) as opened:

@@ -77,6 +77,14 @@ def test_a_store_named_at_the_start_is_used_and_not_remembered(qtbot, home, clip
     opened.controller.deleteLater()
 
 
+def test_a_look_up_after_closing_starts_no_thread(review, qtbot, clips):
+    open_ready(review, qtbot, clips[0])
+    review.controller.readings.close()
+    assert not review.controller.readings._thread.isRunning()
+    review.controller.readings.look_up_worklist()
+    assert not review.controller.readings._thread.isRunning()
+
+
 def test_two_windows_on_one_project_see_what_the_other_says(review, qtbot, clips):
     other = open_review(ToldSession)
     with qtbot.waitExposed(other.window):
@@ -94,3 +102,9 @@ def test_two_windows_on_one_project_see_what_the_other_says(review, qtbot, clips
     other.window.close()
     other.window.deleteLater()
     other.controller.deleteLater()
+
+
+def test_open_names_who_reads(review, monkeypatch, clips):
+    monkeypatch.setattr("lsgui.gui.app.run_window", lambda paths, **asked: (asked["prepare"](review), 0)[1])
+    assert run(["open", str(clips[0]), "--rater", " AB "]) == 0
+    assert review.controller.state.rater == "AB"

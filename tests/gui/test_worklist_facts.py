@@ -103,6 +103,16 @@ def test_what_other_raters_said_can_be_filtered_and_another_program_is_noticed(r
     until(qtbot, lambda: names(review, ListFilter.RATERS_DISAGREE) == ["clip 1.avi"])
 
 
+def test_a_store_that_another_program_fills_later_is_learnt_of(review, qtbot, folder, rater):
+    AnnotationStore(labels_file()).close()
+    open_folder(review, qtbot, folder)
+    facts = review.controller.clips.worklist._facts
+    until(qtbot, lambda: facts._unlearnt is not None)
+    say(folder / "clip 2.avi", "X", ReaderLabel.LS_A)
+    say(folder / "clip 2.avi", "Y", ReaderLabel.LS_P)
+    until(qtbot, lambda: names(review, ListFilter.RATERS_DISAGREE) == ["clip 2.avi"])
+
+
 def test_a_blind_reader_finds_them_once_a_label_is_saved(review, qtbot, folder, rater):
     review.controller.set_settings(replace(review.controller.settings, blind=True))
     say(folder / "clip 0.avi", "X", ReaderLabel.LS_A)
