@@ -4,6 +4,7 @@ from label_samples import CTRL, SHIFT, Key, history, open_ready, press, ready, r
 from PySide6.QtWidgets import QFileDialog
 from window_samples import ToldSession
 
+from lsgui.cli.main import run
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.app import open_review
 from lsgui.review.paths import labels_file, settings_file
