@@ -98,6 +98,12 @@ class StoreFile:
         migrate(self._connection)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write what is said within the block as one: all of it, on the disk when the block ends, or nothing."""
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Write several rows or none."""
         with self._faults():

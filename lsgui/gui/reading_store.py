@@ -71,25 +71,26 @@ class ReadingStore:
 
         store = self._opened()
         self._back_up(store)
-        statement = store.say(
-            fingerprint,
-            order.path.name,
-            order.rater,
-            order.kind,
-            order.value,
-            subject=order.subject,
-            sitting=order.sitting,
-            blind=order.blind,
-            when=order.when,
-        )
-        if order.against is not None:
-            note = {"verdict": order.against.verdict.value, "model": order.against.model, "reason": NOT_GIVEN}
-            store.say(
-                *(fingerprint, order.path.name, order.rater, StatementKind.OVERRIDE, note),
-                subject=statement.uid,
+        with store.together():
+            statement = store.say(
+                fingerprint,
+                order.path.name,
+                order.rater,
+                order.kind,
+                order.value,
+                subject=order.subject,
                 sitting=order.sitting,
+                blind=order.blind,
                 when=order.when,
             )
+            if order.against is not None:
+                note = {"verdict": order.against.verdict.value, "model": order.against.model, "reason": NOT_GIVEN}
+                store.say(
+                    *(fingerprint, order.path.name, order.rater, StatementKind.OVERRIDE, note),
+                    subject=statement.uid,
+                    sitting=order.sitting,
+                    when=order.when,
+                )
         self._remember(order.path, fingerprint)
         return statement, moment(statement.said_at)
 

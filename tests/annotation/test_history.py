@@ -80,6 +80,26 @@ def test_an_adjudication_stands_beside_the_same_persons_reading(store):
     assert (settled.label, settled.adjudicated, settled.adjudicates) == (ReaderLabel.LS_A, True, ("AB", "CD"))
 
 
+def test_what_is_said_together_is_saved_together_or_not_at_all(store):
+    store.save_reading(OTHER, "d", "AB", "ls_a")
+
+    def say_half() -> None:
+        with store.together():
+            store.save_reading(CLIP, "c", "AB", "ls_p")
+            store.save_reading(CLIP, "c", " ", "ls_p")
+
+    with pytest.raises(LsguiError, match="no rater"):
+        say_half()
+    assert store.latest(CLIP, "AB") is None
+    with store.together():
+        said = store.save_reading(CLIP, "c", "AB", "ls_p")
+        store.save_override(SavedOverride(said.uid, SlidingLabel.LS_A, "motion 2", "other"))
+        with AnnotationStore(store.path) as other:
+            assert other.latest(CLIP, "AB") is None  # not on the disk before the block ends
+    with AnnotationStore(store.path) as other:
+        assert len(other.history(CLIP)) == 2
+
+
 def test_a_merge_is_whole_once_and_by_time(tmp_path: Path, store):
     store.save_reading(CLIP, "c", "AB", "ls_a", NOON + timedelta(hours=1))
     facts = ClipFacts(OTHER, "d", 10, 20.0, 64, 48, "p", "t", "s", "Lumify")
