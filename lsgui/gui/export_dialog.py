@@ -112,11 +112,11 @@ class ExportDialog(QDialog):
         options = QHBoxLayout()
         options.setSpacing(4 * SPACE)
         options.addWidget(self.names)
-        options.addWidget(self.identified)
         options.addStretch(1)
         options.addWidget(QLabel("Page", self))
         options.addWidget(self.paper)
         column.addLayout(options)
+        column.addWidget(self.identified)  # in a row of its own: its words are never cut
         column.addWidget(self._hint)
         column.addWidget(self._buttons)
 

@@ -32,6 +32,8 @@ class Tokens:
     absent: str
     unsure: str
     warning: str
+    field: str
+    """Behind what can be typed into."""
     clip: str = "#000000"
     """Behind the clip: black in every theme, because grey values are judged against it."""
 
@@ -51,6 +53,7 @@ DARK = Tokens(
     absent="#f0923c",
     unsure="#a48be0",
     warning="#e6c27a",
+    field="#0c0f13",
 )
 LIGHT = Tokens(
     name="light",
@@ -67,6 +70,7 @@ LIGHT = Tokens(
     absent="#994a05",
     unsure="#6844b8",
     warning="#7a5600",
+    field="#ffffff",
 )
 
 SPACE = 4
@@ -256,11 +260,11 @@ QSlider::handle:horizontal:disabled { background: $muted; }
 QToolButton[look="corner"] { background: transparent; border: none; color: $muted; min-height: 20px;
   padding: 0 8px; }
 QToolButton[look="corner"]:hover, QToolButton[look="corner"]:focus { color: $accent; }
-QPlainTextEdit { background: $background; color: $text; border: 1px solid $line; border-radius: 4px; padding: 0 4px;
+QPlainTextEdit { background: $field; color: $text; border: 1px solid $line; border-radius: 4px; padding: 0 4px;
   selection-background-color: $accent; selection-color: $on_accent; }
 QPlainTextEdit:focus { border-color: $accent; }
 QPlainTextEdit:disabled { color: $muted; }
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $background; color: $text; border: 1px solid $line;
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $field; color: $text; border: 1px solid $line;
   border-radius: 4px; padding: 0 8px; min-height: ${control}px; selection-background-color: $accent;
   selection-color: $on_accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }
