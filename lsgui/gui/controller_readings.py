@@ -108,13 +108,17 @@ class ReadingsPart(QObject):
         self._look_at_times()
 
     def give_reason(self, reason: str) -> None:
-        """Save why the last label contradicts the verdict; an empty reason stays "not given"."""
+        """Save why the last label contradicts the verdict; an empty reason stays "not given".
+
+        The question goes when its answer is on the disk.
+        """
         override = self._keeper.state.override
-        if override is not None and reason.strip():
-            against = override.against
-            note = {"verdict": against.verdict.value, "model": against.model, "reason": reason.strip()}
-            self.say(override.path, StatementKind.OVERRIDE, note, subject=override.reading)
-        self._keeper.change(ov.override_settled)
+        if override is None or not reason.strip():
+            self._keeper.change(ov.override_settled)
+            return
+        against = override.against
+        note = {"verdict": against.verdict.value, "model": against.model, "reason": reason.strip()}
+        self.say(override.path, StatementKind.OVERRIDE, note, subject=override.reading)
 
     def looked_up(self, path: Path) -> bool:
         """Return whether it is known what the reader had said of the selected clip before."""
@@ -205,6 +209,8 @@ class ReadingsPart(QObject):
         on_screen = self._is_on_screen(order.path)
         if on_screen and not any((o.path, o.kind) == (order.path, order.kind) for o in self._open.values()):
             self._keeper.change(lambda s: rd.saved(s, order.kind, event.at))
+        if order.kind is StatementKind.OVERRIDE:
+            self._keeper.change(lambda s: ov.override_settled(s, order.subject))
         if order.kind is not StatementKind.LABEL:
             return
         label = rd.label_of(order.value)
