@@ -1,14 +1,13 @@
 """`lsgui predict`: the verdict on clips, without a screen."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from lsgui.cli.clip_progress import clip_progress
 from lsgui.core.errors import DeviceError, LsguiError
 
 if TYPE_CHECKING:  # the commands are entered at every start: what they need is imported when they run
@@ -127,7 +126,7 @@ def _runner(
 
 def _judge_all(runner: "ClipRunner", clips: list[tuple[Path, str]], outputs: list["Output"]) -> int:
     faults = 0
-    with _progress(len(clips)) as tell:
+    with clip_progress(len(clips)) as tell:
         for done, (path, fault) in enumerate(clips):
             with ExitStack() as hold:
                 try:
@@ -155,21 +154,3 @@ def _clips(paths: list[Path]) -> list[tuple[Path, str]]:
         if not clips:
             found.append((path, f"{path.name}: the folder holds no clip: choose another one."))
     return found
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[str, int, str, float], None]]:
-    if not sys.stderr.isatty():
-        yield lambda _name, _done, _stage, _part: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Starting", total=count)
-
-        def tell(name: str, done: int, stage: str, part: float) -> None:
-            bar.update(task, description=f"{name}: {stage}", completed=done + part)
-
-        yield tell

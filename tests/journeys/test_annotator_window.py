@@ -125,9 +125,40 @@ def test_two_raters_by_keys_alone_a_second_pass_and_a_third_who_settles(review, 
     review.controller.open_paths([clips[0].parent])
     one.until(lambda: len(one.state.worklist) == 4 and not one.state.scanning)
     one.ready()
-    p, a, u, k = ReaderLabel.LS_P, ReaderLabel.LS_A, ReaderLabel.CANNOT_ASSESS, ReaderLabel.LUNG_POINT
+    _reads_first(one, review)
+    _reads_second_and_again(one)
+    _settles(one)
+    with AnnotationStore(store) as opened:
+        _check_readings(opened)
+        _check_passes(opened)
 
-    # The first rater: asked for a name once, then labels, signs, an interval, a slip that is taken back two clips later
+
+P, A, U, K = ReaderLabel.LS_P, ReaderLabel.LS_A, ReaderLabel.CANNOT_ASSESS, ReaderLabel.LUNG_POINT
+
+
+def _reads_first(one: "Annotator", review) -> None:
+    """Asked for a name once, then labels, signs, an interval, and a slip that is taken back two clips later."""
+    _describes_the_opening(one, review)
+    one.next_clip()
+    one.press(Qt.Key.Key_A)
+    one.press(Qt.Key.Key_A, SHIFT)  # a slip: no A-lines there
+    one.saved()
+    one.next_clip()
+    one.press(Qt.Key.Key_Z, CTRL)
+    one.until(lambda: one.state.selected == 1)
+    one.ready()
+    one.saved()
+    assert one.state.reading.tags == frozenset()
+    one.next_clip()
+    for label in (U, K):
+        one.press(KEYS[label])
+        one.saved()
+        if label is U:
+            one.next_clip()
+    assert [entry.label for entry in one.state.worklist] == [P, A, U, K]
+
+
+def _describes_the_opening(one: "Annotator", review) -> None:
     one.press(Qt.Key.Key_P)
     one.until(review.window.rater_strip.name.hasFocus)
     one.type("AK")
@@ -146,37 +177,22 @@ def test_two_raters_by_keys_alone_a_second_pass_and_a_third_who_settles(review, 
     one.type("second rib space")
     one.press(Qt.Key.Key_Escape)
     one.saved()
-    one.next_clip()
-    one.press(Qt.Key.Key_A)
-    one.press(Qt.Key.Key_A, SHIFT)  # a slip: no A-lines there
-    one.saved()
-    one.next_clip()
-    one.press(Qt.Key.Key_Z, CTRL)
-    one.until(lambda: one.state.selected == 1)
-    one.ready()
-    one.saved()
-    assert one.state.reading.tags == frozenset()
-    one.next_clip()
-    for label in (u, k):
-        one.press(KEYS[label])
-        one.saved()
-        if label is u:
-            one.next_clip()
-    assert [entry.label for entry in one.state.worklist] == [p, a, u, k]
 
-    # The second rater sees nothing of it, disagrees on one clip, and reads all again in a second pass
+
+def _reads_second_and_again(one: "Annotator") -> None:
+    """Sees nothing of the first rater's, disagrees on one clip, and reads all again in a second pass."""
     one.sit_down("MB")
     assert [entry.label for entry in one.state.worklist] == [None] * 4
     one.press(Qt.Key.Key_Home, CTRL)
     one.until(lambda: one.state.selected == 0)
     one.ready()
     assert (one.state.reading.label, one.state.reading.comment, one.state.intervals) == (None, "", ())
-    one.read_all([p, p, u, k])
+    one.read_all([P, P, U, K])
     one.press(Qt.Key.Key_D, CTRL)
     one.until(lambda: one.state.sitting == 2)
     one.ready()
     while True:
-        one.press(KEYS[a if one.state.selected == 0 else k])
+        one.press(KEYS[A if one.state.selected == 0 else K])
         one.saved()
         if all(entry.label for entry in one.state.worklist):
             break
@@ -184,31 +200,36 @@ def test_two_raters_by_keys_alone_a_second_pass_and_a_third_who_settles(review, 
     one.press(Qt.Key.Key_D, CTRL)
     one.until(lambda: one.state.sitting == 1)
 
-    # The third settles: both readings side by side, one key
+
+def _settles(one: "Annotator") -> None:
+    """Both readings side by side, one key."""
     one.sit_down("CHIEF")
     one.until(lambda: ad.disputes(one.state.worklist) == (1, 1))
     one.press(Qt.Key.Key_J, CTRL)
     one.until(lambda: one.state.selected == 1 and one.state.adjudication.reads != ())
-    assert [(read.rater, read.label) for read in one.state.adjudication.reads] == [("AK", a), ("MB", p)]
+    assert [(read.rater, read.label) for read in one.state.adjudication.reads] == [("AK", A), ("MB", P)]
     one.press(Qt.Key.Key_A)
     one.saved()
     one.until(lambda: one.state.adjudication.left == 0)
 
-    with AnnotationStore(store) as opened:
-        records = opened.records()
-        said = opened.history()
-    first = {(r.rater, r.file_name): r for r in records if r.sitting == 1 and not r.adjudicated}
-    assert [first["AK", f"clip {n}.avi"].label for n in range(4)] == [p, a, u, k]
-    assert [first["MB", f"clip {n}.avi"].label for n in range(4)] == [p, p, u, k]
+
+def _check_readings(store: AnnotationStore) -> None:
+    first = {(r.rater, r.file_name): r for r in store.records() if r.sitting == 1 and not r.adjudicated}
+    assert [first["AK", f"clip {n}.avi"].label for n in range(4)] == [P, A, U, K]
+    assert [first["MB", f"clip {n}.avi"].label for n in range(4)] == [P, P, U, K]
     opening = first["AK", "clip 0.avi"]
     assert (opening.tags, opening.confidence, opening.comment) == ({Tag.B_LINES}, 3, "second rib space")
-    assert [(mark.start, mark.stop, mark.label) for mark in opening.intervals] == [(3, 9, p)]
+    assert [(mark.start, mark.stop, mark.label) for mark in opening.intervals] == [(3, 9, P)]
     assert all(record.blind for record in first.values())
+
+
+def _check_passes(store: AnnotationStore) -> None:
+    records, said = store.records(), store.history()
     again = {r.file_name: r.label for r in records if r.sitting == 2}
-    assert again == {"clip 0.avi": a, "clip 1.avi": k, "clip 2.avi": k, "clip 3.avi": k}
+    assert again == {"clip 0.avi": A, "clip 1.avi": K, "clip 2.avi": K, "clip 3.avi": K}
     (settled,) = [r for r in records if r.adjudicated]
     assert (settled.rater, settled.file_name, settled.label, settled.adjudicates) == (
-        *("CHIEF", "clip 1.avi", a),
+        *("CHIEF", "clip 1.avi", A),
         ("AK", "MB"),
     )
     assert [row.value for row in said if row.kind is StatementKind.TAGS and row.file_name == "clip 1.avi"] == [

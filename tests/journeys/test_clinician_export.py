@@ -1,38 +1,20 @@
 """The clinician leaves with a report: open, accept the line, analyse, label, export, in the real window."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pypdf
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from lsgui.export.kinds import ExportKind
-from lsgui.gui.app import Review, open_review
 from lsgui.gui.export_dialog import ExportDialog
-from lsgui.gui.inference_thread import session_maker
 from lsgui.gui.mask_dialog import MaskDialog
-from lsgui.review.paths import exports_dir, settings_file
-from lsgui.review.settings import Settings, save_settings
+from lsgui.review.paths import exports_dir
 from lsgui.review.state import AnalysisPhase, RoiPhase
 
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture
-def review(qtbot, home) -> Iterator[Review]:
-    save_settings(settings_file(), Settings(model_id="motion", rater="R2"))
-    opened = open_review(session_maker(in_process=False))
-    opened.window.resize(1366, 768)
-    with qtbot.waitExposed(opened.window):
-        opened.window.show()
-    yield opened
-    opened.window.close()
-    opened.window.deleteLater()
-    opened.controller.deleteLater()
 
 
 def test_open_analyse_label_and_leave_with_a_report(review, qtbot, shared_clips: Path):

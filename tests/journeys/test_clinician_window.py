@@ -1,34 +1,17 @@
 """The clinician's journey in the real window with a real worker: open, see, accept the line, Enter, verdict, label."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from lsgui.core.label import ReaderLabel
 from lsgui.gui.app import Review, open_review
 from lsgui.gui.inference_thread import session_maker
-from lsgui.review.paths import settings_file
-from lsgui.review.settings import Settings, save_settings
 from lsgui.review.state import AnalysisPhase, LoadPhase, RoiPhase, WorkerPhase
 
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture
-def review(qtbot, home) -> Iterator[Review]:
-    save_settings(settings_file(), Settings(model_id="motion", rater="R2"))
-    opened = open_review(session_maker(in_process=False))
-    opened.window.resize(1366, 768)
-    with qtbot.waitExposed(opened.window):
-        opened.window.show()
-    yield opened
-    opened.window.close()
-    opened.window.deleteLater()
-    opened.controller.deleteLater()
 
 
 def until(qtbot, done) -> None:
