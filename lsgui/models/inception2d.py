@@ -1,7 +1,6 @@
 """`inception2d`: InceptionV3 on single frames, averaged over the clip; the paper's frame-wise baseline."""
 
 from torch import Tensor, nn
-from torchvision.models import inception_v3
 
 from lsgui.core.errors import ModelError
 from lsgui.models.base import MODELS, ModelSpec
@@ -19,6 +18,8 @@ class Inception2d(nn.Module):
     """
 
     def __init__(self, dropout: float = 0.5) -> None:
+        from torchvision.models import inception_v3  # here: 1,100 modules, 175 MB that no other network needs
+
         super().__init__()
         self.network = inception_v3(weights=None, num_classes=1, aux_logits=False, init_weights=False, dropout=dropout)
 
