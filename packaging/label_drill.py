@@ -127,7 +127,7 @@ def drill(work: Path, clips: int = 50, kills: int = 20, seed: int = 1, mean_s: f
         stored=len(rows),
         lost=len(lost),
         invented=len(invented),
-        wrong_at_the_end=len(wrong_at_the_end(script, paths, store)),
+        wrong_at_the_end=len(wrong_at_the_end(script, paths, store, said)),
         seconds=round(time.monotonic() - began, 1),
     )
 
@@ -231,8 +231,15 @@ def invented_of(said: list[dict[str, Any]], rows: tuple[Statement, ...]) -> set[
     return invented
 
 
-def wrong_at_the_end(script: dict[str, dict[str, Any]], paths: list[Path], store: Path) -> list[str]:
-    """Return the clips whose reading is not that of the script."""
+def wrong_at_the_end(
+    script: dict[str, dict[str, Any]], paths: list[Path], store: Path, said: list[dict[str, Any]]
+) -> list[str]:
+    """Return the clips whose reading is not that of the script.
+
+    A kill between a slip and its taking back leaves the slip as the clip's label, as a reader would find it: there the
+    label is held against the last key that was pressed.
+    """
+    pressed = {row["clip"]: row["value"] for row in said if row["what"] == "press" and row["part"] == "label"}
     wrong = []
     with AnnotationStore(store) as opened:
         for path in paths:
@@ -249,7 +256,13 @@ def wrong_at_the_end(script: dict[str, dict[str, Any]], paths: list[Path], store
                 for r in records
             ]
             intervals = [] if wanted["interval"] is None else [wanted["interval"]]
-            expected = (wanted["label"], wanted["tags"], wanted["confidence"], wanted["comment"], intervals)
+            expected = (
+                pressed.get(path.name, wanted["label"]),
+                wanted["tags"],
+                wanted["confidence"],
+                wanted["comment"],
+                intervals,
+            )
             if reads != [expected]:
                 wrong.append(f"{path.name}: {reads} instead of {expected}")
     return wrong
