@@ -1,0 +1,71 @@
+"""The parts of the bench by name, each a file of this folder with `measure(tell, quick)`; nothing is loaded here."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lsgui.bench.rows import Area, Measured, Tell
+from lsgui.core.errors import LsguiError
+
+Measure = Callable[[Tell, bool], Measured]
+
+
+class NotMeasurableError(LsguiError):
+    """A part cannot be measured on this machine or in this installation; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: `name` is its file and what `--only` takes, `about_s` how long it takes on two cores."""
+
+    name: str
+    area: Area
+    title: str
+    about_s: float
+    quick_s: float = 5.0
+
+
+PARTS = (
+    Part("machine", Area.MACHINE, "the machine's own limits", 5),
+    Part("networks", Area.NETWORKS, "one run of each network", 30),
+    Part("whole_clip", Area.CLIP, "all windows of a clip", 25),
+    Part("verdict", Area.CLIP, "from line to verdict", 15),
+    Part("flow", Area.FLOW, "flow fields and heat map", 25),
+    Part("reading", Area.READING, "reading and scrubbing", 25),
+    Part("window", Area.WINDOW, "the window, playing", 30),
+    Part("memory", Area.MEMORY, "memory", 20),
+    Part("many_clips", Area.MANY, "a folder of clips", 20),
+)
+
+
+def chosen_parts(names: Sequence[str]) -> tuple[Part, ...]:
+    """Return the named parts in the order of the table, all of them for no name.
+
+    Raises
+    ------
+    LsguiError
+        When there is no part of that name.
+    """
+    known = [part.name for part in PARTS]
+    for name in names:
+        if name not in known:
+            raise LsguiError(f"There is no part {name!r} of the bench: choose among {', '.join(known)}.")
+    return tuple(part for part in PARTS if not names or part.name in names)
+
+
+def load_measure(name: str) -> Measure:
+    """Return the function that measures a part.
+
+    Raises
+    ------
+    NotMeasurableError
+        When this installation has no such part, or a library that it needs is missing.
+    """
+    module = f"lsgui.bench.{name}"
+    try:
+        measure: Measure = importlib.import_module(module).measure
+    except ModuleNotFoundError as fault:
+        if fault.name == module:
+            raise NotMeasurableError(f"{name}: this installation has no such part.") from fault
+        raise NotMeasurableError(f"{name}: {fault.name} is not installed, and this part needs it.") from fault
+    return measure
