@@ -8,6 +8,7 @@ is about to be said, before the keys, and `ack` once the window shows it as save
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,6 +45,7 @@ class NoWorker:
     def start(self) -> None:
         """Be ready."""
         self._told = False
+        self._woken = threading.Event()
 
     def submit(self, request: InferenceRequest) -> None:
         """Refuse: nothing is analysed here."""
@@ -52,13 +54,18 @@ class NoWorker:
     def cancel(self, request_id: int) -> None:
         """Nothing runs."""
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
         """Tell once that the worker is ready."""
         if not self._told:
             self._told = True
             return WorkerReady("cpu", "CPU", "", "")
-        time.sleep(timeout_s)
+        self._woken.wait(timeout_s)
+        self._woken.clear()
         return None
+
+    def wake(self) -> None:
+        """Let a waiting `poll` return."""
+        self._woken.set()
 
     def close(self) -> None:
         """Nothing is open."""

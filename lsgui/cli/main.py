@@ -63,9 +63,10 @@ def window_alone(arguments: Sequence[str]) -> list[Path] | None:
 
     Typer takes longer to load than the window's own modules, so it is left out where it is not needed.
     """
-    if not arguments:
+    wanted = [part for part in arguments if part != TIMING]
+    if not wanted:
         return []
-    command, *paths = (part for part in arguments if part != TIMING)
+    command, *paths = wanted
     plain = command == "open" and paths and not any(part.startswith("-") for part in paths)
     return [Path(part) for part in paths] if plain else None
 

@@ -17,20 +17,15 @@ from lsgui.inference.protocol import (
     Cancelled,
     DeviceChoice,
     Failed,
-    Finished,
     FlowChoice,
     InferenceEvent,
     InferenceRequest,
     InferenceSession,
-    MapDone,
     Wanted,
     WorkerStopped,
 )
 
 log = logging.getLogger(__name__)
-
-_BUSY_POLL_S = 0.02
-_IDLE_WAIT_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,24 +84,31 @@ class InferenceThread(QThread):
         self._make_session = make_session
         self._orders: queue.SimpleQueue[Order | int | None] = queue.SimpleQueue()
         self._wanted: int | None = None
-        self._in_hand: set[int] = set()
+        self._session: InferenceSession | None = None
+        """Set once it runs; woken when there are orders for it."""
 
     def submit(self, order: Order) -> None:
         """Analyse; whatever was asked before is given up."""
         self._wanted = order.id
-        self._orders.put(order)
+        self._hand_over(order)
 
     def cancel(self, request_id: int) -> None:
         """Stop a request."""
         if self._wanted == request_id:
             self._wanted = None
-        self._orders.put(request_id)
+        self._hand_over(request_id)
 
     def close(self) -> None:
         """End the session and the thread; returns when both have ended."""
         self._wanted = None
-        self._orders.put(None)
+        self._hand_over(None)
         self.wait()
+
+    def _hand_over(self, order: Order | int | None) -> None:
+        self._orders.put(order)
+        session = self._session
+        if session is not None:
+            session.wake()
 
     def run(self) -> None:
         """Start the session, then pass on orders and events until the thread is closed."""
@@ -122,6 +124,7 @@ class InferenceThread(QThread):
             log.error("the worker cannot start", exc_info=True)
             self._refuse_all(f"The analysis cannot start ({type(fault).__name__}); details are in the log.")
             return
+        self._session = session  # before the first look at the orders: none is put in unseen
         try:
             while self._pass_on(session):
                 pass
@@ -136,16 +139,16 @@ class InferenceThread(QThread):
                 self.eventArrived.emit(Failed(order.id, sentence))
 
     def _pass_on(self, session: InferenceSession) -> bool:
-        """Hand one order to the session and its events to the window; False when the thread is to end."""
-        try:
-            order = self._orders.get_nowait() if self._in_hand else self._orders.get(timeout=_IDLE_WAIT_S)
-        except queue.Empty:
-            pass
-        else:
+        """Hand the orders to the session and its events to the window; False when the thread is to end.
+
+        It sleeps until there is an order or an event: a window that waits uses no processor time.
+        """
+        while not self._orders.empty():
+            order = self._orders.get()  # this thread alone takes out
             if order is None:
                 return False
             self._take(session, order)
-        event = session.poll(_BUSY_POLL_S if self._in_hand else 0.0)
+        event = session.poll(None)
         while event is not None:
             self._tell(event)
             event = session.poll(0.0)
@@ -166,8 +169,6 @@ class InferenceThread(QThread):
             log.error("a request cannot be built", exc_info=True)
             sentence = f"The clip cannot be prepared ({type(fault).__name__}); details are in the log."
             self.eventArrived.emit(Failed(order.id, sentence))
-        else:
-            self._in_hand.add(order.id)
 
     @staticmethod
     def _request(order: Order) -> InferenceRequest:
@@ -188,8 +189,6 @@ class InferenceThread(QThread):
         )
 
     def _tell(self, event: InferenceEvent) -> None:
-        if isinstance(event, Finished | MapDone | Failed | Cancelled):
-            self._in_hand.discard(event.id)
         if isinstance(event, Failed) and event.details:
             log.error("the worker failed: %s", event.details)
         self.eventArrived.emit(event)

@@ -63,9 +63,13 @@ class ProcessSession:
         self._slot.cancel(request_id)
         self._bell.ring()
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
         """Return the next event, or None."""
         return self._slot.poll(timeout_s)
+
+    def wake(self) -> None:
+        """Let a waiting `poll` return."""
+        self._slot.wake()
 
     def close(self) -> None:
         """End the worker."""

@@ -204,12 +204,13 @@ class InferenceSession(Protocol):
       which ends with `Cancelled`. Every submitted request ends with exactly one of `Finished` (a verdict), `MapDone` (a
       map by itself), `Failed`, `Cancelled`.
     - `cancel(id)` is acted on within a second; an id that is not running or waiting is ignored.
-    - `poll(timeout_s)` returns the next event, or None after `timeout_s` seconds.
+    - `poll(timeout_s)` returns the next event, or None after `timeout_s` seconds; `poll(None)` waits without end.
+      `wake` makes a poll that waits, or else the next one, return None at once: who waits uses no processor time.
     - Events of one request come in order; nothing follows its end.
     - A worker that dies ends its request with `Failed`, is restarted, and takes the next request. After three deaths
       in a row without an answer it stays down: `WorkerStopped`, until the next `submit` starts it again.
     - `close` ends the worker within 3 seconds, may be called twice, and no event follows.
-    - All methods may be called from one thread that is not the worker's.
+    - All methods may be called from one thread that is not the worker's; `wake` from any.
     """
 
     def start(self) -> None:
@@ -224,8 +225,12 @@ class InferenceSession(Protocol):
         """Stop a running or waiting request."""
         ...
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
         """Return the next event, or None."""
+        ...
+
+    def wake(self) -> None:
+        """Let a waiting `poll` return."""
         ...
 
     def close(self) -> None:

@@ -49,15 +49,23 @@ class RequestSlot:
             elif self._running is not None and self._running.request.id == request_id:
                 self._cancel(self._running)
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
-        """Return the next event, or None after `timeout_s` seconds, at once when the session is closed."""
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
+        """Return the next event, or None after `timeout_s` seconds, when woken, and at once when the session is closed.
+
+        None waits for an event or for `wake`, however long it takes.
+        """
         if self._closed:
             return None
         try:
-            event = self._events.get(timeout=max(timeout_s, 0.0)) if timeout_s > 0 else self._events.get_nowait()
+            waits = timeout_s is None or timeout_s > 0
+            event = self._events.get(timeout=timeout_s) if waits else self._events.get_nowait()
         except queue.Empty:
             return None
         return None if self._closed else event
+
+    def wake(self) -> None:
+        """Let a poll that waits, or else the next one, return None."""
+        self._events.put(None)
 
     def close(self) -> None:
         """Cancel everything and let no event out any more."""
@@ -66,7 +74,7 @@ class RequestSlot:
             for ticket in (self._running, self._waiting):
                 self._cancel(ticket)
             self._waiting = None
-        self._events.put(None)  # wakes a poll that is waiting
+        self.wake()
 
     # --- the worker's side ---
 

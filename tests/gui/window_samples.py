@@ -37,7 +37,7 @@ class ToldSession:
     def __init__(self) -> None:
         self.requests: list[InferenceRequest] = []
         self.cancelled: list[int] = []
-        self.events: queue.Queue[InferenceEvent] = queue.Queue()
+        self.events: queue.Queue[InferenceEvent | None] = queue.Queue()
         self.closed = False
 
     def start(self) -> None:
@@ -56,11 +56,14 @@ class ToldSession:
             self.cancelled.append(request_id)
             self.events.put(Cancelled(request_id))
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
         try:
-            return self.events.get(timeout=timeout_s) if timeout_s > 0 else self.events.get_nowait()
+            return self.events.get(block=timeout_s != 0, timeout=timeout_s or None)
         except queue.Empty:
             return None
+
+    def wake(self) -> None:
+        self.events.put(None)
 
     def close(self) -> None:
         self.closed = True

@@ -1,5 +1,6 @@
 """Every sentence of the session contract, held by both implementations with real workers."""
 
+import threading
 import time
 from dataclasses import replace
 
@@ -138,6 +139,22 @@ def test_poll_returns_none_after_its_time(heard):
     assert heard.session.poll(0.2) is None
     assert 0.15 < time.monotonic() - begun < 1.0
     assert heard.session.poll(0) is None
+
+
+def test_who_waits_without_end_is_woken_by_an_event_and_by_wake_alone(heard):
+    assert isinstance(heard.session.poll(None), WorkerReady)
+    seen: list[object] = []
+    waiting = threading.Thread(target=lambda: seen.append(heard.session.poll(None)))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive(), "it waits while there is nothing to hear"
+    heard.session.wake()
+    waiting.join(5.0)
+    assert seen == [None]
+    heard.session.wake()
+    assert heard.session.poll(None) is None, "a wake before the wait is not lost"
+    heard.session.submit(request(1, "windows 1"))
+    assert heard.session.poll(None) is not None
 
 
 def test_a_fault_the_user_can_act_on_is_its_sentence(heard):

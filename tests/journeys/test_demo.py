@@ -78,7 +78,7 @@ class NoSession:
 
     def __init__(self) -> None:
         self.requests: list[InferenceRequest] = []
-        self.events: queue.Queue[InferenceEvent] = queue.Queue()
+        self.events: queue.Queue[InferenceEvent | None] = queue.Queue()
 
     def start(self) -> None:
         self.events.put(WorkerReady("cpu", "CPU", "2.9.0", ""))
@@ -90,11 +90,14 @@ class NoSession:
     def cancel(self, request_id: int) -> None:
         """Nothing runs."""
 
-    def poll(self, timeout_s: float) -> InferenceEvent | None:
+    def poll(self, timeout_s: float | None) -> InferenceEvent | None:
         try:
-            return self.events.get(timeout=max(timeout_s, 0.001))
+            return self.events.get(timeout=None if timeout_s is None else max(timeout_s, 0.001))
         except queue.Empty:
             return None
+
+    def wake(self) -> None:
+        self.events.put(None)
 
     def close(self) -> None:
         """Nothing to end."""
