@@ -13,6 +13,7 @@ import numpy as np
 
 from lsgui.core.clip import Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.readers.frame_blocks import FrameBlocks, lies_in_block
 from lsgui.readers.frame_source import DISK_FULL
 
 DEFAULT_BUDGET_BYTES = 512 * 1024 * 1024
@@ -55,6 +56,7 @@ class GrowingFrames:
         self._name = name
         self._lock = threading.Lock()
         self._frames: list[Frame] = []
+        self._blocks = FrameBlocks()
         self._spilled = 0
         self._spill: BinaryIO | None = None
         self._closed = False
@@ -70,7 +72,7 @@ class GrowingFrames:
         return self._spilled
 
     def append(self, frame: Frame) -> None:
-        """Add a frame at the end. A writeable array or a view is copied; a read-only array of its own is kept.
+        """Add a frame at the end: itself where a decoder put it into a block of `FrameBlocks`, else its copy.
 
         Raises
         ------
@@ -85,7 +87,7 @@ class GrowingFrames:
             if self._closed:
                 raise ValueError("the store is closed")
             if len(self._frames) < self._in_memory:
-                self._frames.append(_own(frame))
+                self._frames.append(self._kept(frame))
             else:
                 self._write(frame)
 
@@ -110,9 +112,19 @@ class GrowingFrames:
         with self._lock:
             self._closed = True
             self._frames = []
+            self._blocks = FrameBlocks()
             self._spilled = 0
             self._spill = None
             self._undo.close()
+
+    def _kept(self, frame: Frame) -> Frame:
+        """Return a frame that a decoder wrote into a block, else its copy in one."""
+        if lies_in_block(frame):
+            return frame
+        room = self._blocks.room(*self._shape)
+        room[...] = frame
+        room.setflags(write=False)
+        return room
 
     def _write(self, frame: Frame) -> None:
         if self._spill is None:
@@ -153,10 +165,3 @@ class GrowingFrames:
         else:
             why = f"the temporary folder {folder} cannot be written ({fault.strerror or fault}); check it and try again"
         return ClipReadError(f"{self._name} is too long for memory and {why}.")
-
-
-def _own(frame: Frame) -> Frame:
-    if frame.flags.writeable or frame.base is not None or not frame.flags.c_contiguous:
-        frame = frame.copy()
-        frame.setflags(write=False)
-    return frame

@@ -254,7 +254,7 @@ def test_a_codestream_that_ends_the_deep_decoder_ends_the_clip_and_not_the_progr
         return plain(self, *args)
 
     monkeypatch.setattr(DeepJpegDecoder, "decode", dying)
-    monkeypatch.setattr("lsgui.readers.dicom_parts.instance._WORKERS", 1)
+    monkeypatch.setattr("lsgui.readers.ahead.WORKERS", 1)
     clip = open_clip(path)
     assert len(clip) == 2
     assert clip.info.note == "Frame 3 of 4 is damaged: only those before it are shown."

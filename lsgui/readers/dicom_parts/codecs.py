@@ -1,11 +1,9 @@
 """One compressed frame to grey: JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K, run length."""
 
-import io
 import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from lsgui.readers.dicom_parts.codestream import (
 )
 from lsgui.readers.dicom_parts.deep_jpeg import DeepJpegDecoder
 from lsgui.readers.dicom_parts.greyscale import Greyscale, Pixels, PixelTags
+from lsgui.readers.dicom_parts.luma_jpeg import LumaJpeg, pillow_jpeg
 from lsgui.readers.frame_source import cannot_read, check_size
 
 _FAULTS = (
@@ -59,6 +58,7 @@ class FrameDecoder:
         self._colour = colour
         self._lock = threading.Lock()
         self._deep_jpeg: DeepJpegDecoder | None = None
+        self._luma_jpeg = LumaJpeg()
         self._by_codec: dict[Codec, Callable[[bytes, Codestream], Frame]] = {
             Codec.JPEG: self._jpeg,
             Codec.JPEG_LOSSLESS: self._jpeg_lossless,
@@ -110,20 +110,20 @@ class FrameDecoder:
         if stream.bits != 8:
             return self._deep(data, stream)
         if stream.components == 1:
-            return self._grey.from_codes(_pillow(data))
+            return self._grey.from_codes(self._luma_jpeg.decode(data, stream.width, stream.height))
         meant = self._luma_chroma(jpeg_says_luma_chroma(stream))
         if meant != decoder_takes_luma_chroma(stream):
             data = with_colour(data, meant)
-        luma = _pillow(data)
+        luma = self._luma_jpeg.decode(data, stream.width, stream.height)
         return self._grey.from_luma(luma) if meant else luma
 
     def _jpeg_lossless(self, data: bytes, stream: Codestream) -> Frame:
         if stream.bits != 8:
             return self._deep(data, stream)
         if stream.components == 1:
-            return self._grey.from_codes(_pillow(data))
+            return self._grey.from_codes(pillow_jpeg(data))
         # lossless JPEG has no conversion of colours: said to be red-green-blue, its samples come as they are
-        return self._finished(_pillow(with_colour(data, luma_chroma=False), "RGB"), None)
+        return self._finished(pillow_jpeg(with_colour(data, luma_chroma=False), "RGB"), None)
 
     def _deep(self, data: bytes, stream: Codestream) -> Frame:
         if stream.components != 1 or self._tags.bits_allocated == 8 or not 8 < stream.bits <= 16:
@@ -153,12 +153,3 @@ class FrameDecoder:
         )
         planes = np.frombuffer(plain, dtype=f"<u{tags.bits_allocated // 8}").reshape(-1, tags.height, tags.width)
         return self._finished(planes[0] if len(planes) < 3 else np.moveaxis(planes, 0, -1), None)
-
-
-def _pillow(data: bytes, mode: str = "L") -> Any:
-    """Return a JPEG's luma, or its colours. Unlike OpenCV, Pillow refuses cut-off data and complains to nobody."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-        image.draft(mode, image.size)
-        return np.array(image if image.mode == mode else image.convert(mode))

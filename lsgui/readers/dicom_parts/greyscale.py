@@ -133,7 +133,7 @@ class Greyscale:
         if self._tags.limited:
             full = (np.arange(256) - 16) * (_BYTE / 219.0)
             return np.asarray(np.clip(np.rint(full), 0, 255).astype(np.uint8)[luma], dtype=np.uint8)
-        return np.array(luma, dtype=np.uint8)
+        return np.ascontiguousarray(luma, dtype=np.uint8)
 
     def _make_table(self, first: Pixels) -> npt.NDArray[np.uint8]:
         if self._tags.photometric == "PALETTE COLOR":

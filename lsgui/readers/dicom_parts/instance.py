@@ -1,15 +1,12 @@
 """One DICOM instance as a source of frames."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from lsgui.core.clip import ClipInfo, Frame
+from lsgui.core.clip import ClipInfo
+from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import ReadOptions
 from lsgui.readers.dicom_parts.cine import Timing, read_calibration, read_timing, read_trim, sweeps
 from lsgui.readers.dicom_parts.codecs import FrameDecoder
@@ -22,8 +19,6 @@ from lsgui.readers.dicom_parts.video import is_video, unpack_video
 from lsgui.readers.frame_source import ASSUMED_FPS, Describe, FrameSource, FrameStream
 from lsgui.readers.movie import Movie
 
-_WORKERS = min(os.cpu_count() or 1, 4)
-_AHEAD = 2 * _WORKERS
 _VIDEO_SLACK = 2  # encoders count frames that a decoder holds back at the end
 
 
@@ -50,7 +45,7 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
             if header.encapsulated:
                 decoder = FrameDecoder(path, tags, grey, options.colour)
                 undo.callback(decoder.close)
-                frames = _in_order(compressed_frames(header), decoder.decode)
+                frames = decoded_ahead(compressed_frames(header), decoder.decode)
             else:
                 native = NativePixels(path, header, tags, declared)
                 declared, frames = native.declared, native.frames(grey, options.colour)
@@ -90,25 +85,6 @@ def _timing(dataset: Dataset, options: ReadOptions, movie: Movie | None, frames:
     if timing is None and movie is not None:
         timing = Timing(*movie.timing(frames))
     return timing or Timing(ASSUMED_FPS, "assumed")
-
-
-def _in_order(codestreams: Iterator[bytes], decode: Callable[[bytes], Frame]) -> FrameStream:
-    """Yield decoded frames in order, after the first a few ahead in threads: the codecs let go of the interpreter."""
-    for first in codestreams:
-        yield decode(first)
-        break
-    waiting: deque[Future[Frame]] = deque()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="dicom-frames") as pool:
-        try:
-            for data in codestreams:
-                waiting.append(pool.submit(decode, data))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _closing(frames: FrameStream, undo: ExitStack) -> FrameStream:
