@@ -1,7 +1,6 @@
 """Runs one part of the bench in a process of its own: no part disturbs another, and none takes the rest along."""
 
 import contextlib
-import faulthandler
 import logging
 import multiprocessing
 import os
@@ -19,7 +18,7 @@ from typing import Any
 from lsgui.bench.parts import NotMeasurableError, load_measure
 from lsgui.bench.rows import BenchRow, Tell
 from lsgui.core.errors import LsguiError
-from lsgui.inference.spawning import no_main_module
+from lsgui.inference.spawning import deaf_to_interrupts, no_main_module, write_output_to
 
 LONGEST_S = 300.0
 """A part that takes longer is ended."""
@@ -69,7 +68,7 @@ def run_part(name: str, *, quick: bool, tell: Tell, longest_s: float = LONGEST_S
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory(prefix="lsgui-bench-", ignore_cleanup_errors=True) as folder:
         child = context.Process(target=_work, args=(theirs, name, quick, folder), name=f"lsgui-bench-{name}")
-        with no_main_module():
+        with no_main_module(), deaf_to_interrupts():
             child.start()
         theirs.close()
         try:
@@ -138,7 +137,8 @@ def _work(pipe: "Connection[Any, Any]", name: str, quick: bool, folder: str) -> 
         os.setsid()  # Ctrl+C goes to the owner alone, who ends this group
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _stay_within(Path(folder))
-    _write_to(Path(folder) / _LOG)
+    write_output_to(Path(folder) / _LOG)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     threading.Thread(target=_watch_owner, args=(pipe,), name="owner", daemon=True).start()
     sending = threading.Lock()
 
@@ -156,16 +156,6 @@ def _stay_within(folder: Path) -> None:
     tempfile.tempdir = str(folder)
     os.environ.update({name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")})
     os.environ["LSGUI_HOME"] = str(folder / "home")
-
-
-def _write_to(log: Path) -> None:
-    # By descriptor, so that native libraries are silent as well: nothing may come between a bar and a table.
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for descriptor in (1, 2):
-        os.dup2(target, descriptor)
-    sys.stdout = sys.stderr = log.open("a", buffering=1, encoding="utf-8", errors="replace")
-    faulthandler.enable(sys.stderr)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
 
 
 def measured(name: str, quick: bool, tell: Tell) -> PartResult:

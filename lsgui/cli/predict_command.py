@@ -1,18 +1,19 @@
 """`lsgui predict`: the verdict on clips, without a screen."""
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from lsgui.cli.clip_progress import clip_progress
-from lsgui.core.errors import DeviceError, LsguiError
+from lsgui.core.errors import DeviceError, LsguiError, RoiError
 
 if TYPE_CHECKING:  # the commands are entered at every start: what they need is imported when they run
-    from lsgui.cli.predict_output import Output
-    from lsgui.inference.clip_runner import ClipRunner
+    from lsgui.cli.predict_record import RunRecord
+    from lsgui.cli.predict_run import Outcomes, Source, Takers, Tell
+    from lsgui.cli.predict_work import ClipTask, WorkSetup
     from lsgui.inference.protocol import DeviceChoice, FlowChoice, FlowMethod
 
 DEFAULT_MODEL = "cmwru-strip"
@@ -23,6 +24,8 @@ _FLOW_STEPS = (1, 2, 3)
 HELP = """Say of each clip whether lung sliding is present (ls_p), absent (ls_a) or cannot be assessed.
 
 PATHs are clips, or folders that are searched for clips. The pleural line is taken from --roi or found automatically.
+Several clips are judged at once, in a process for each core. Answers come in the order of the clips, each as soon as
+all before it are there; with --as-done each comes when it ends.
 
 Example: lsgui predict clip.mp4 study/ --json results.jsonl --overlay pictures
 """
@@ -59,6 +62,56 @@ StoreOption = Annotated[
 ]
 
 
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", help="Judge N clips at once (else one a core, as memory allows)."),
+]
+AsDoneOption = Annotated[
+    bool, typer.Option("--as-done", help="List each clip when it ends, and not in the order of the clips.")
+]
+ResumeOption = Annotated[
+    bool,
+    typer.Option("--resume", help="Keep the answers that an interrupted run left beside --json or --csv; do the rest."),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="Judge on the workers of this Dask scheduler (tcp://host:8786)."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for; see the options."""
+
+    model: str
+    device: "DeviceChoice"
+    roi: Path | None
+    flow: "FlowChoice | None"
+    json_file: str | None
+    csv_file: Path | None
+    overlay: Path | None
+    store: Path | None
+    jobs: int | None
+    as_done: bool
+    resume: bool
+    cluster: str | None
+
+    def __post_init__(self) -> None:
+        if self.device not in _DEVICES:
+            raise DeviceError(f"There is no device {self.device!r}: choose one of {', '.join(_DEVICES)}.")
+        if self.jobs is not None and self.jobs < 1:
+            raise LsguiError(f"--jobs {self.jobs} is out of range: choose 1 or more.")
+        if self.jobs is not None and self.cluster is not None:
+            raise LsguiError("--jobs is for this machine and --cluster for others: choose one of them.")
+        if self.resume and self.file is None:
+            raise LsguiError("--resume goes on with a file: name it with --json or --csv.")
+
+    @property
+    def file(self) -> Path | None:
+        """The file of answers that a record is kept for; None where all goes to standard output."""
+        return Path(self.json_file) if self.json_file not in (None, "-") else self.csv_file
+
+
 def register(app: typer.Typer) -> None:
     """Enter the command."""
 
@@ -75,15 +128,84 @@ def register(app: typer.Typer) -> None:
         flow_step: FlowStepOption = None,
         raft_weights: RaftOption = None,
         store: StoreOption = None,
+        jobs: JobsOption = None,
+        as_done: AsDoneOption = False,
+        resume: ResumeOption = False,
+        cluster: ClusterOption = None,
     ) -> int:
-        if device not in _DEVICES:
-            raise DeviceError(f"There is no device {device!r}: choose one of {', '.join(_DEVICES)}.")
         choice = _flow_choice(flow, flow_step, raft_weights, overlay)
-        from lsgui.cli.predict_output import open_outputs
+        chosen = cast("DeviceChoice", device)
+        asked = _Asked(model, chosen, roi, choice, json_file, csv_file, overlay, store, jobs, as_done, resume, cluster)
+        return _predict(paths, asked)
 
-        with ExitStack() as stack:
-            runner = _runner(stack, model, cast("DeviceChoice", device), roi, choice)
-            return _judge_all(runner, _clips(paths), open_outputs(stack, json_file, csv_file, overlay, store))
+
+def _predict(paths: list[Path], asked: _Asked) -> int:
+    from lsgui.cli.predict_run import run_clips
+    from lsgui.cli.predict_work import WorkSetup
+
+    tasks = _tasks(paths, asked.roi)
+    setup = WorkSetup(
+        model=asked.model,
+        device=asked.device,
+        flow=asked.flow,
+        picture=asked.overlay is not None,
+        content=asked.file is not None or asked.store is not None,
+    )
+    record = _record(asked)
+    with ExitStack() as stack:
+        source = _source(stack, asked, setup)
+        return run_clips(tasks, source, _takers(stack, asked, record))
+
+
+def _record(asked: _Asked) -> "RunRecord | None":
+    """Return the record of this run, None where there is no file beside which it could lie; refuse a wrong model."""
+    from lsgui.models.card import load_card
+
+    card = load_card(asked.model)
+    if asked.file is None:
+        return None
+    from lsgui.cli.predict_record import RunIdentity, RunRecord
+
+    outputs = tuple(
+        f"{kind} {path.resolve()}" for kind, path in (("overlay", asked.overlay), ("store", asked.store)) if path
+    )
+    identity = RunIdentity(card.id, card.version, card.sha256, asked.device, (*outputs, repr(asked.flow)))
+    record = RunRecord(asked.file, identity, resume=asked.resume)
+    if record.is_left_over:
+        typer.echo(f"lsgui: {record.path.name} is of an interrupted run, which --resume would go on with.", err=True)
+    return record
+
+
+def _takers(stack: ExitStack, asked: _Asked, record: "RunRecord | None") -> "Takers":
+    from lsgui.cli.predict_output import open_keepers, open_lines
+    from lsgui.cli.predict_run import Takers
+
+    lines = open_lines(stack, asked.json_file, asked.csv_file)
+    return Takers(lines, open_keepers(stack, asked.overlay, asked.store), record, asked.as_done)
+
+
+def _source(stack: ExitStack, asked: _Asked, setup: "WorkSetup") -> "Source":
+    """Return where the clips are judged; one sentence now where none of them could be."""
+    if asked.cluster is not None:
+        from lsgui.cli.predict_cluster import open_cluster
+
+        return open_cluster(stack, asked.cluster, setup)
+    from lsgui.inference.plan import WorkerPlan, load_by_name
+
+    if asked.device == "cuda":  # one sentence for all clips instead of one for each
+        load_by_name(WorkerPlan().resolve)(asked.device, None)
+    if asked.flow is not None and asked.flow.raft_weights:
+        load_by_name("lsgui.models.raft:load_raft")(asked.flow.raft_weights)
+    return partial(_judge, setup, asked.jobs)
+
+
+def _judge(setup: "WorkSetup", jobs: int | None, tasks: "dict[int, ClipTask]", tell: "Tell") -> "Outcomes":
+    from lsgui.cli.predict_run import judge_here, judge_in_processes
+    from lsgui.inference.job_count import job_count
+
+    if len(tasks) <= 1:
+        return judge_here(setup, tasks, tell)
+    return judge_in_processes(setup, jobs or job_count(len(tasks), setup.device), tasks, tell)
 
 
 def _flow_choice(flow: str | None, step: int | None, weights: Path | None, overlay: Path | None) -> "FlowChoice | None":
@@ -104,53 +226,21 @@ def _flow_choice(flow: str | None, step: int | None, weights: Path | None, overl
     return FlowChoice(cast("FlowMethod", method), step or 0, "" if weights is None else str(weights))
 
 
-def _runner(
-    stack: ExitStack, model: str, device: "DeviceChoice", roi: Path | None, flow: "FlowChoice | None"
-) -> "ClipRunner":
-    from lsgui.inference.clip_runner import ClipRunner
+def _tasks(paths: list[Path], roi: Path | None) -> "list[ClipTask]":
+    """Return a task for every clip, one with the sentence that says so for every folder without clips."""
+    from lsgui.cli.predict_work import ClipTask
     from lsgui.inference.line_file import read_lines
-    from lsgui.inference.local_session import LocalSession
-    from lsgui.inference.plan import WorkerPlan, load_by_name
-
-    plan = WorkerPlan()
-    session = LocalSession(plan)
-    runner = ClipRunner(session, model, device, read_lines(roi), flow)
-    if device == "cuda":
-        load_by_name(plan.resolve)(device, plan.threads)  # one sentence for all clips instead of one for each
-    if flow is not None and flow.raft_weights:
-        load_by_name("lsgui.models.raft:load_raft")(flow.raft_weights)
-    stack.callback(session.close)
-    session.start()
-    return runner
-
-
-def _judge_all(runner: "ClipRunner", clips: list[tuple[Path, str]], outputs: list["Output"]) -> int:
-    faults = 0
-    with clip_progress(len(clips)) as tell:
-        for done, (path, fault) in enumerate(clips):
-            with ExitStack() as hold:
-                try:
-                    if fault:
-                        raise LsguiError(fault)
-                    answer = hold.enter_context(runner.judged(path, partial(tell, path.name, done)))
-                except LsguiError as problem:
-                    faults += 1
-                    for output in outputs:
-                        output.fault(path.name, str(problem))
-                    continue
-                for output in outputs:
-                    output.answer(answer)
-    return 2 if faults else 0
-
-
-def _clips(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Return every clip with an empty sentence, and every folder without clips with the sentence that says so."""
     from lsgui.readers.base import find_clips
 
-    found: list[tuple[Path, str]] = []
+    lines = read_lines(roi)
+    tasks = []
     for path in paths:
         clips = find_clips(path) if path.is_dir() else [path]
-        found += [(clip, "") for clip in clips]
+        for clip in clips:
+            try:
+                tasks.append(ClipTask(clip, None if lines is None else lines.line_for(clip.name)))
+            except RoiError as fault:
+                tasks.append(ClipTask(clip, error=str(fault)))
         if not clips:
-            found.append((path, f"{path.name}: the folder holds no clip: choose another one."))
-    return found
+            tasks.append(ClipTask(path, error=f"{path.name}: the folder holds no clip: choose another one."))
+    return tasks

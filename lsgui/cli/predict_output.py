@@ -10,11 +10,11 @@ from typing import IO, Any, Protocol
 
 import typer
 
+from lsgui.cli.predict_work import ClipOutcome
 from lsgui.core.atomic_file import atomic_file, write_atomic
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, SlidingLabel
-from lsgui.core.prediction import Prediction
-from lsgui.inference.clip_runner import ClipAnswer
+from lsgui.core.prediction import QualityFlag
 
 CSV_COLUMNS = (
     "clip",
@@ -40,10 +40,14 @@ CSV_COLUMNS = (
 answer, and then all but `clip` is empty."""
 
 
-class Output(Protocol):
-    """Takes the answers in the order of the clips, as they come."""
+Said = dict[str, Any]
+"""What `--json` says of a clip."""
 
-    def answer(self, answer: ClipAnswer) -> None:
+
+class Output(Protocol):
+    """Takes the answers one by one, as they come."""
+
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Take the answer on a clip."""
         ...
 
@@ -52,21 +56,30 @@ class Output(Protocol):
         ...
 
 
-def open_outputs(
-    stack: ExitStack, json_file: str | None, csv_file: Path | None, overlay: Path | None, store: Path | None = None
-) -> list[Output]:
-    """Return what was asked for, the table for people where no JSON was; files are finished when the stack closes.
+def open_lines(stack: ExitStack, json_file: str | None, csv_file: Path | None) -> list[Output]:
+    """Return what lists the clips: what was asked for, the table for people where no JSON was.
+
+    Files are finished when the stack closes.
 
     Raises
     ------
     LsguiError
-        When a file or folder cannot be written.
+        When a file cannot be written.
     """
     outputs: list[Output] = [JsonOutput(stack, json_file) if json_file else TableOutput(stack)]
-    outputs += [CsvOutput(stack, csv_file)] if csv_file else []
-    outputs += [OverlayOutput(overlay)] if overlay else []
-    outputs += [StoreOutput(stack, store)] if store else []
-    return outputs
+    return outputs + ([CsvOutput(stack, csv_file)] if csv_file else [])
+
+
+def open_keepers(stack: ExitStack, overlay: Path | None, store: Path | None) -> list[Output]:
+    """Return what keeps something for each clip by itself.
+
+    Raises
+    ------
+    LsguiError
+        When the folder or the store cannot be written.
+    """
+    outputs: list[Output] = [OverlayOutput(overlay)] if overlay else []
+    return outputs + ([StoreOutput(stack, store)] if store else [])
 
 
 class JsonOutput:
@@ -75,15 +88,15 @@ class JsonOutput:
     def __init__(self, stack: ExitStack, target: str) -> None:
         self._file: IO[str] = sys.stdout if target == "-" else stack.enter_context(_whole_file(Path(target)))
 
-    def answer(self, answer: ClipAnswer) -> None:
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Write the prediction."""
-        self._write(answer.prediction.to_json())
+        self._write(said)
 
     def fault(self, clip: str, sentence: str) -> None:
         """Write the sentence."""
         self._write({"clip": clip, "error": sentence})
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write(self, line: Said) -> None:
         typer.echo(json.dumps(line), file=self._file)
         self._file.flush()
 
@@ -95,9 +108,8 @@ class CsvOutput:
         self._writer = csv.DictWriter(stack.enter_context(_whole_file(path, newline="")), CSV_COLUMNS, restval="")
         self._writer.writeheader()
 
-    def answer(self, answer: ClipAnswer) -> None:
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Write the prediction's row."""
-        said = answer.prediction.to_json()
         low, high = said["p_absent_interval"] or (None, None)
         self._writer.writerow(
             {
@@ -113,7 +125,7 @@ class CsvOutput:
                 "motion_index": said["motion_index"],
                 "roi_source": "" if said["roi"] is None else said["roi"]["source"],
                 "quality": " ".join(said["quality"]),
-                "hint": answer.prediction.hint,
+                "hint": outcome.hint,
                 "device": said["device"],
                 **{
                     f"seconds_{name}": value
@@ -141,20 +153,17 @@ class TableOutput:
         self._table.add_column("notes", overflow="fold")
         stack.callback(self._print)
 
-    def answer(self, answer: ClipAnswer) -> None:
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Add the prediction's row."""
-        said = answer.prediction
-        self._unsure = self._unsure or said.label is SlidingLabel.CANNOT_ASSESS
-        notes = [said.hint] if said.hint else []
+        label = SlidingLabel(said["label"])
+        self._unsure = self._unsure or label is SlidingLabel.CANNOT_ASSESS
         self._table.add_row(
-            said.clip,
-            f"{said.label.wording} ({said.label.value})"
-            if said.label is not SlidingLabel.CANNOT_ASSESS
-            else said.label.wording,
+            outcome.clip,
+            f"{label.wording} ({label.value})" if label is not SlidingLabel.CANNOT_ASSESS else label.wording,
             _probability(said),
-            "" if said.motion_index is None else f"{said.motion_index:.2f}",
-            "none" if said.roi is None else said.roi.source,
-            " ".join([*notes, *(flag.sentence for flag in said.quality)]),
+            "" if said["motion_index"] is None else f"{said['motion_index']:.2f}",
+            "none" if said["roi"] is None else said["roi"]["source"],
+            " ".join([*filter(None, [outcome.hint]), *(QualityFlag(name).sentence for name in said["quality"])]),
         )
 
     def fault(self, clip: str, sentence: str) -> None:
@@ -183,15 +192,13 @@ class OverlayOutput:
         except OSError as fault:
             raise _unwritable(folder, fault) from fault
 
-    def answer(self, answer: ClipAnswer) -> None:
-        """Draw and save the picture."""
-        from lsgui.export.mask import masked_clip, propose_mask
-        from lsgui.export.picture import overlay_png
-
-        path = self._folder / f"{answer.prediction.clip}.png"
-        shown = masked_clip(answer.clip, propose_mask(answer.clip))
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
+        """Save the picture."""
+        path = self._folder / f"{outcome.clip}.png"
+        if outcome.picture is None:
+            raise ValueError(f"no picture of {outcome.clip} was drawn")
         try:
-            write_atomic(path, overlay_png(shown, answer.prediction, answer.maps, answer.area.box))
+            write_atomic(path, outcome.picture)
         except OSError as fault:
             raise _unwritable(path, fault) from fault
 
@@ -207,27 +214,28 @@ class StoreOutput:
 
         self._store = stack.enter_context(AnnotationStore(path))
 
-    def answer(self, answer: ClipAnswer) -> None:
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Keep the verdict, and what is known of the clip where the store does not know it yet."""
-        from lsgui.annotation.content_hash import content_hash
         from lsgui.review.store_facts import clip_to_store, read_identity_of, verdict_to_store
 
-        path = answer.clip.info.path
-        content = content_hash(path)
+        info, content = outcome.info, outcome.content
+        if info is None or outcome.prediction is None:
+            raise ValueError(f"the verdict on {outcome.clip} came without its clip")
         known = self._store.clips().get(content)
-        if known is None or known.frames != answer.clip.info.frames:
-            self._store.save_clip(clip_to_store(content, answer.clip.info, read_identity_of(path), self._store))
-        self._store.save_verdict(verdict_to_store(content, answer.prediction))
+        if known is None or known.frames != info.frames:
+            self._store.save_clip(clip_to_store(content, info, read_identity_of(info.path), self._store))
+        self._store.save_verdict(verdict_to_store(content, outcome.prediction))
 
     def fault(self, clip: str, sentence: str) -> None:
         """Nothing: a clip without an answer has no verdict."""
 
 
-def _probability(said: Prediction) -> str:
-    if said.p_absent is None:
+def _probability(said: Said) -> str:
+    value = said["p_absent"]
+    if value is None:
         return "not scored"
-    low, high = said.p_absent_interval or (said.p_absent, said.p_absent)
-    return f"{said.p_absent:.2f} [{low:.2f}-{high:.2f}]"
+    low, high = said["p_absent_interval"] or (value, value)
+    return f"{value:.2f} [{low:.2f}-{high:.2f}]"
 
 
 @contextmanager

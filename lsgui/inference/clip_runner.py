@@ -84,8 +84,15 @@ class ClipRunner:
         self._device = "" if device == "auto" else str(device)
 
     @contextmanager
-    def judged(self, path: Path, tell: Tell = lambda _stage, _fraction: None) -> Iterator[ClipAnswer]:
+    def judged(
+        self, path: Path, tell: Tell = lambda _stage, _fraction: None, roi: PleuralROI | None = None
+    ) -> Iterator[ClipAnswer]:
         """Read and judge one clip; its frames are given back when the block ends.
+
+        Parameters
+        ----------
+        roi
+            Its pleural line, in place of the one that the runner's `lines` may hold.
 
         Raises
         ------
@@ -96,7 +103,7 @@ class ClipRunner:
         tell("Reading", 0.0)
         clip = open_clip(path)
         try:
-            yield self.judge(clip, self._given_line(clip), time.perf_counter() - begun, tell)
+            yield self.judge(clip, self._given_line(clip, roi), time.perf_counter() - begun, tell)
         finally:
             close = getattr(clip.store, "close", None)
             if close is not None:
@@ -150,9 +157,10 @@ class ClipRunner:
             maps = self._maps(replace(request, id=self._last_id, wanted="flow", flow=self._flow), tell)
         return ClipAnswer(clip, area, prediction, maps)
 
-    def _given_line(self, clip: Clip) -> PleuralROI | None:
+    def _given_line(self, clip: Clip, roi: PleuralROI | None) -> PleuralROI | None:
         name = clip.info.path.name
-        roi = self._lines.line_for(name) if self._lines is not None else None
+        if roi is None and self._lines is not None:
+            roi = self._lines.line_for(name)
         if roi is not None:
             check_roi_fits(roi, clip.info.width, clip.info.height, name)
         return roi

@@ -1,12 +1,14 @@
 """What child processes of the program share: how they are started, and that they step back behind the window."""
 
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
 import threading
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 BELOW_NORMAL_PRIORITY_CLASS = 0x4000
@@ -38,3 +40,26 @@ def step_back() -> None:
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS)
     else:
         os.nice(NICENESS)
+
+
+@contextlib.contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Start a child process within this block, so that Ctrl+C is its owner's alone from its first moment on."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may change signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a child inherits what is ignored
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def write_output_to(log: Path) -> None:
+    """Send all that this process and its native libraries write to standard output and error to a file instead."""
+    # By descriptor, so that native libraries are silent as well; a windowed program may have no streams at all.
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+    sys.stdout = sys.stderr = log.open("a", buffering=1, encoding="utf-8", errors="replace")
+    faulthandler.enable(sys.stderr)

@@ -1,10 +1,8 @@
 """The worker's side of `ProcessSession`: what runs in the child process. Light at import: the engine brings torch."""
 
 import contextlib
-import faulthandler
 import os
 import queue
-import sys
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -15,7 +13,7 @@ import numpy as np
 
 from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import InferenceRequest
-from lsgui.inference.spawning import step_back
+from lsgui.inference.spawning import step_back, write_output_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def run_worker(requests: "Connection[Any, Any]", events: "Connection[Any, Any]",
     log
         File that takes everything the process writes to its standard output and error.
     """
-    _write_to(log)
+    write_output_to(Path(log))
     step_back()
     inbox: queue.SimpleQueue[InferenceRequest] = queue.SimpleQueue()
     cancelled = threading.Event()
@@ -96,12 +94,3 @@ def _listen(
         os._exit(0)
     finally:
         os._exit(70)
-
-
-def _write_to(log: str) -> None:
-    # By descriptor, so that native libraries are silent as well; a windowed program may have no streams at all.
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for descriptor in (1, 2):
-        os.dup2(target, descriptor)
-    sys.stdout = sys.stderr = open(log, "a", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115, PTH123
-    faulthandler.enable(sys.stderr)

@@ -1,0 +1,156 @@
+"""One clip's share of `lsgui predict`, the same in this process, in a worker process and on a cluster."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsgui.core.errors import LsguiError
+
+if TYPE_CHECKING:  # a task is made where nothing of this is loaded yet
+    from lsgui.core.clip import ClipInfo
+    from lsgui.core.pleura import PleuralROI
+    from lsgui.core.prediction import Prediction
+    from lsgui.inference.clip_runner import ClipAnswer
+    from lsgui.inference.protocol import DeviceChoice, FlowChoice
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSetup:
+    """What is asked of every clip.
+
+    Attributes
+    ----------
+    model, device
+        What to run, by its id or its folder, and where.
+    flow
+        How flow is measured where it is drawn on the pictures.
+    picture
+        Whether each clip's picture with its verdict is wanted.
+    content
+        Whether the hash of each clip's content is wanted.
+    """
+
+    model: str
+    device: "DeviceChoice" = "auto"
+    flow: "FlowChoice | None" = None
+    picture: bool = False
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipTask:
+    """A clip to judge, its pleural line where one was given, and a sentence where there is nothing to judge."""
+
+    path: Path
+    roi: "PleuralROI | None" = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipOutcome:
+    """What came of a clip; small enough to be sent between processes.
+
+    Attributes
+    ----------
+    clip
+        File name.
+    said
+        The object of `--json`; None where the clip has no answer, and then `error` says why in one sentence.
+    hint
+        The prediction's sentence on extent.
+    content
+        Hash of the clip's content, where it was asked for.
+    prediction, info
+        The answer itself and what the file says; None where the answer was taken over from an earlier run.
+    picture
+        PNG, where it was asked for.
+    details
+        For the log, where the clip's worker ended.
+    """
+
+    clip: str
+    said: dict[str, Any] | None = None
+    hint: str = ""
+    error: str = ""
+    content: str = ""
+    prediction: "Prediction | None" = None
+    info: "ClipInfo | None" = None
+    picture: bytes | None = None
+    details: str = ""
+
+
+class ClipWork:
+    """Judges clips one after another; close it at the end.
+
+    Parameters
+    ----------
+    setup
+        What is asked.
+    threads
+        Processor threads; None for all cores.
+
+    Raises
+    ------
+    LsguiError
+        When there is no such model.
+    """
+
+    def __init__(self, setup: WorkSetup, threads: int | None = None) -> None:
+        from lsgui.inference.clip_runner import ClipRunner
+        from lsgui.inference.local_session import LocalSession
+        from lsgui.inference.plan import WorkerPlan
+
+        self._setup = setup
+        self._session = LocalSession(WorkerPlan(threads=threads))
+        self._runner = ClipRunner(self._session, setup.model, setup.device, None, setup.flow)
+        self._session.start()
+
+    def __call__(self, task: ClipTask, tell: Tell) -> ClipOutcome:
+        """Return what came of a clip; a clip that cannot be judged is an outcome with a sentence."""
+        name = task.path.name
+        with ExitStack() as hold:
+            try:
+                if task.error:
+                    raise LsguiError(task.error)
+                answer = hold.enter_context(self._runner.judged(task.path, tell, task.roi))
+                return self._outcome(task.path, answer)
+            except LsguiError as fault:
+                return ClipOutcome(name, error=str(fault))
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
+
+    def _outcome(self, path: Path, answer: "ClipAnswer") -> ClipOutcome:
+        from lsgui.annotation.content_hash import content_hash
+
+        said = answer.prediction
+        return ClipOutcome(
+            path.name,
+            said.to_json(),
+            said.hint,
+            content=content_hash(path) if self._setup.content else "",
+            prediction=said,
+            info=answer.clip.info,
+            picture=_picture(answer) if self._setup.picture else None,
+        )
+
+
+def make_work(setup: WorkSetup, threads: int) -> ClipWork:
+    """Return the work of a worker process that may use so many threads."""
+    import cv2
+
+    cv2.setNumThreads(threads)
+    return ClipWork(setup, threads)
+
+
+def _picture(answer: "ClipAnswer") -> bytes:
+    from lsgui.export.mask import masked_clip, propose_mask
+    from lsgui.export.picture import overlay_png
+
+    shown = masked_clip(answer.clip, propose_mask(answer.clip))
+    return overlay_png(shown, answer.prediction, answer.maps, answer.area.box)
