@@ -86,7 +86,7 @@ def _judge(
         for place, task in tasks.items()
     }
     try:
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             place = futures.pop(future)
             tell(place, "judged", 1.0)
             yield place, _outcome(future, tasks[place])
