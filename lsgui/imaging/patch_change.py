@@ -6,11 +6,13 @@ NaN: where the file repeats a frame, and where the chest wall itself is not reco
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.frame_change import coarse_changes
 from lsgui.imaging.strip_channels import NOISE_VARIANCE, PATCH, sample_moments
 
 STEP = 4
@@ -78,14 +80,15 @@ def patch_change(strip: PleuralStrip) -> PatchChange | None:
     """Measure the patches of a strip, resampled to 12.8 Hz; None where no patch lies inside the scan area."""
     chosen = sample_moments(strip.times_s)
     frames = strip.frames[chosen]
-    rows = range(1, frames.shape[1] - PATCH, STEP)
-    columns = range(0, max(frames.shape[2] - PATCH, 0) + 1, STEP)
-    places = [(r, c) for r in rows for c in columns if strip.valid[r : r + PATCH, c : c + PATCH].all()]
+    places = _places(strip.valid)
     if not places or frames.shape[2] < PATCH:
         return None
     different = _different_frames(strip.frames)[chosen]
-    measured = [_patch(frames[:, r : r + PATCH, c : c + PATCH], different) for r, c in places]
-    contrast, *series = (np.array(part, dtype=np.float32) for part in zip(*measured, strict=True))
+    measured = [
+        _patches(frames[:, row : row + PATCH], [c for _, c in of_row], different)
+        for row, of_row in groupby(places, key=lambda place: place[0])
+    ]
+    contrast, *series = (np.concatenate(part) for part in zip(*measured, strict=True))
     half = PATCH // 2
     row = np.array([r + half - strip.pleura_row for r, _ in places], dtype=np.int64)
     wall = (row >= WALL_ROWS[0]) & (row <= WALL_ROWS[1])
@@ -99,29 +102,38 @@ def patch_change(strip: PleuralStrip) -> PatchChange | None:
     )
 
 
-def _patch(frames: npt.NDArray[np.uint8], different: npt.NDArray[np.int64]) -> tuple[float, Floats, Floats]:
-    """Return contrast and the likeness at both lags of one patch (T, PATCH, PATCH)."""
-    pixels = frames.reshape(len(frames), -1).astype(np.float32)
-    centred = pixels - pixels.mean(axis=1, keepdims=True)
-    variance = (centred**2).mean(axis=1)
-    unit = centred / np.sqrt((variance + NOISE_VARIANCE) * pixels.shape[1])[:, None]
-    contrast = float(np.log(variance.mean() + NOISE_VARIANCE))
-    return contrast, _likeness(unit, SHORT, different), _likeness(unit, USUAL, different)
+def _places(valid: Bools) -> list[tuple[int, int]]:
+    """Return first row and column of every patch that lies inside the scan area, row by row."""
+    rows = range(1, valid.shape[0] - PATCH, STEP)
+    columns = range(0, max(valid.shape[1] - PATCH, 0) + 1, STEP)
+    return [(r, c) for r in rows for c in columns if valid[r : r + PATCH, c : c + PATCH].all()]
+
+
+def _patches(
+    band: npt.NDArray[np.uint8], columns: list[int], different: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Return contrast (P,) and the likeness at both lags, (P, T), of the patches of a band (T, PATCH, S)."""
+    grey = band.astype(np.float32)
+    pixels = np.stack([grey[:, :, c : c + PATCH] for c in columns]).reshape(len(columns), len(grey), -1)
+    pixels -= pixels.mean(axis=2, keepdims=True)
+    variance = (pixels**2).mean(axis=2)
+    contrast = np.array([np.log(series.mean() + NOISE_VARIANCE) for series in variance], dtype=np.float32)
+    pixels /= np.sqrt((variance + NOISE_VARIANCE) * pixels.shape[2])[..., None]
+    return contrast, _likeness(pixels, SHORT, different), _likeness(pixels, USUAL, different)
 
 
 def _likeness(unit: Floats, lag: int, different: npt.NDArray[np.int64]) -> Floats:
     """Return the correlation of every sample with the one `lag` before it, NaN where both are the same frame."""
-    out = np.full(len(unit), np.nan, dtype=np.float32)
-    if lag < len(unit):
-        out[lag:] = np.einsum("ts,ts->t", unit[lag:], unit[:-lag])
-        out[lag:][different[lag:] == different[:-lag]] = np.nan
+    out = np.full(unit.shape[:2], np.nan, dtype=np.float32)
+    if lag < unit.shape[1]:
+        out[:, lag:] = np.einsum("pts,pts->pt", unit[:, lag:], unit[:, :-lag])
+        out[:, lag:][:, different[lag:] == different[:-lag]] = np.nan
     return out
 
 
 def _different_frames(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Return for every frame (T,) how many different frames came before it: frames that repeat share a number."""
-    coarse = frames[:, ::2, ::2].astype(np.int16)
-    changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2))
+    changes = coarse_changes(frames)
     new = [
         change > REPEAT_CHANGE * changes[max(at - REPEAT_REACH, 0) : at + REPEAT_REACH + 1].max()
         for at, change in enumerate(changes)

@@ -43,7 +43,8 @@ POOL_TIME, POOL_ROWS, POOL_COLUMNS = 4, 2, 2
 already, and what reads the channels gets 16 times smaller."""
 
 Grey = npt.NDArray[np.float32]
-_MOST_PLANES = 64  # OpenCV filters that many planes of one picture at once, and newer versions not many more
+_AT_ONCE = 8
+"""Samples that go through a chain of sums and products together: few enough to stay in the processor's cache."""
 
 
 def sample_moments(times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -63,25 +64,33 @@ def sample_moments(times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 def local_mean(frames: Grey) -> Grey:
     """Return the mean over a PATCH x PATCH square around every sample, (T, D, S)."""
     out = np.empty_like(frames)
-    for first in range(0, len(frames), _MOST_PLANES):
-        planes = np.ascontiguousarray(np.moveaxis(frames[first : first + _MOST_PLANES], 0, -1))
-        mean = cv2.blur(planes, (PATCH, PATCH), borderType=cv2.BORDER_REPLICATE)
-        out[first : first + _MOST_PLANES] = np.moveaxis(mean.reshape(planes.shape), -1, 0)
+    for frame, mean in zip(frames, out, strict=True):
+        cv2.blur(frame, (PATCH, PATCH), mean, borderType=cv2.BORDER_REPLICATE)
     return out
 
 
 def local_decorrelation(frames: Grey, lag: int, mean: Grey, variance: Grey) -> Grey:
     """Return 1 - normalised cross-correlation of every patch with itself `lag` samples ago, (T - lag, D, S) in 0..2."""
-    now, past = frames[lag:], frames[:-lag]
-    covariance = local_mean(now * past) - mean[lag:] * mean[:-lag]
-    correlation = covariance / np.sqrt(variance[lag:] * variance[:-lag])
-    return np.asarray(1.0 - np.clip(correlation, -1.0, 1.0), dtype=np.float32)
+    out = np.empty_like(frames[lag:])
+    for start in range(0, len(out), _AT_ONCE):
+        past = slice(start, min(start + _AT_ONCE, len(out)))
+        now = slice(past.start + lag, past.stop + lag)
+        part = local_mean(frames[now] * frames[past])
+        part -= mean[now] * mean[past]
+        spread = variance[now] * variance[past]
+        part /= np.sqrt(spread, out=spread)
+        np.subtract(1.0, np.clip(part, -1.0, 1.0, out=part), out=out[past])
+    return out
 
 
 def local_moments(frames: Grey) -> tuple[Grey, Grey]:
     """Return local mean and local variance (with `NOISE_VARIANCE` added), each (T, D, S)."""
-    mean = local_mean(frames)
-    variance = np.maximum(local_mean(frames * frames) - mean * mean, 0.0) + np.float32(NOISE_VARIANCE)
+    mean, variance = local_mean(frames), np.empty_like(frames)
+    for start in range(0, len(frames), _AT_ONCE):
+        now = slice(start, start + _AT_ONCE)
+        part = local_mean(frames[now] * frames[now])
+        part -= mean[now] * mean[now]
+        np.add(np.maximum(part, 0.0, out=part), np.float32(NOISE_VARIANCE), out=variance[now])
     return mean, variance
 
 
@@ -100,11 +109,7 @@ def strip_channels(frames: Grey) -> Grey:
     """
     count = len(frames)
     mean, variance = local_moments(frames)
-    texture = np.sqrt(variance.mean(axis=0, keepdims=True))
-    step = np.empty_like(frames)
-    step[1:] = np.minimum(np.abs(frames[1:] - frames[:-1]) / texture, 4.0)
-    step[0] = step[1]
-    channels = [(np.log(variance) - 5.0) / 2.0, 2.0 * step - 0.5]
+    channels = [*_contrast_and_step(frames, variance)]
     seen = _texture_of_wall(variance)
     for lag in LAGS:
         reach = min(lag, count - 1)
@@ -112,9 +117,31 @@ def strip_channels(frames: Grey) -> Grey:
         changed[reach:] = local_decorrelation(frames, reach, mean, variance)
         changed[:reach] = changed[reach]
         if lag == ABSOLUTE_LAG:
-            channels.append(2.0 * np.sqrt(changed) - 1.0)
+            channels.append(np.asarray(2.0 * np.sqrt(changed) - 1.0, dtype=np.float32))
         channels.append(_against_wall(changed, variance, seen))
     return np.stack([_pooled(channel) for channel in channels])
+
+
+def _contrast_and_step(frames: Grey, variance: Grey) -> tuple[Grey, Grey]:
+    """Return the channels of local contrast and of the change since the sample before, each (T, D, S)."""
+    count = len(frames)
+    texture = np.sqrt(variance.mean(axis=0, keepdims=True))
+    step = np.empty_like(frames)
+    contrast = np.empty_like(frames)
+    for start in range(0, count, _AT_ONCE):
+        now = slice(start, start + _AT_ONCE)
+        part = np.log(variance[now], out=contrast[now])
+        part -= 5.0
+        part /= 2.0
+        now = slice(max(start, 1), min(start + _AT_ONCE, count))
+        part = np.subtract(frames[now], frames[now.start - 1 : now.stop - 1], out=step[now])
+        np.abs(part, out=part)
+        part /= texture
+        np.minimum(part, 4.0, out=part)
+        part *= 2.0
+        part -= 0.5
+    step[0] = step[1]
+    return contrast, step
 
 
 def _texture_of_wall(variance: Grey) -> Grey:
@@ -138,8 +165,16 @@ def _against_wall(changed: Grey, variance: Grey, seen: Grey) -> Grey:
     moments = (changed[:, WALL_ROWS] * seen).sum(axis=(1, 2)) / seen.sum(axis=(1, 2))
     moments = cv2.blur(moments[None], (WALL_MEMORY, 1), borderType=cv2.BORDER_REPLICATE)[0]
     moments = moments / max(float(moments.mean()), 1e-3)
-    ratio = (changed + CHANGE_FLOOR) / (expected[None] * moments[:, None, None] + CHANGE_FLOOR)
-    return np.asarray(1.5 * np.clip(np.log(ratio), -2.0, 2.0), dtype=np.float32)
+    out = np.empty_like(changed)
+    for start in range(0, len(out), _AT_ONCE):
+        now = slice(start, start + _AT_ONCE)
+        usual = expected[None] * moments[now, None, None]
+        usual += CHANGE_FLOOR
+        part = np.add(changed[now], CHANGE_FLOOR, out=out[now])
+        part /= usual
+        np.clip(np.log(part, out=part), -2.0, 2.0, out=part)
+        part *= 1.5
+    return out
 
 
 def _pooled(channel: Grey) -> Grey:

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from lsgui.core.errors import CancelledError, RoiError
+from lsgui.core.errors import RoiError
 from lsgui.core.pleura import PleuralROI, Polyline, polyline_length, resample_polyline
 from lsgui.core.strip import PleuralStrip
-from lsgui.imaging.wall_tracker import WallTrack, follow_wall
+from lsgui.imaging.wall_tracker import WHOLE, WallTrack, follow_wall
 
 PITCH_MM = 0.4
 """Millimetres between samples. Finer than the speckle of a 3-8 MHz probe needs, coarse enough for a low-cost clip."""
@@ -73,6 +73,14 @@ def strip_grid(line: Polyline, columns: int, mm_per_px: float, margin: int = 0) 
     return StripGrid(points.astype(np.float32), tangent, normal)
 
 
+Planes = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
+"""x and y by themselves, each in one piece of memory."""
+
+
+def _planes(points: npt.NDArray[np.floating]) -> Planes:
+    return np.ascontiguousarray(points[..., 0]), np.ascontiguousarray(points[..., 1])
+
+
 def _left_to_right(roi: PleuralROI) -> PleuralROI:
     if roi.polyline[0, 0] <= roi.polyline[-1, 0]:
         return roi
@@ -100,9 +108,11 @@ class StripSampler:
         self.columns = strip_columns(self._roi.line_at(len(frames) // 2), mm_per_px)
         self._still = len(roi.keyframes) == 1
         self._cached: tuple[int, StripGrid] | None = None
+        self._planes: tuple[StripGrid, Planes, Planes] | None = None
         # Low-pass before taking one sample in several pixels, else the strip aliases fine speckle.
         ratio = PITCH_MM / mm_per_px
         self._blur = 0.4 * np.sqrt(ratio**2 - 1.0) if ratio > 1.3 else 0.0
+        self._smooth: tuple[int, npt.NDArray[np.uint8]] | None = None
 
     def grid(self, index: int) -> StripGrid:
         """Return the grid of frame `index`, with margin columns."""
@@ -111,28 +121,40 @@ class StripSampler:
             self._cached = index, strip_grid(line, self.columns, self._mm_per_px, MARGIN_COLUMNS)
         return self._cached[1]
 
-    def sample(self, index: int, along: float = 0.0, across: float = 0.0) -> npt.NDArray[np.uint8]:
-        """Return frame `index` on its grid, moved by (along, across) samples, (ROWS, columns + margins) uint8."""
+    def sample(self, index: int, along: float = 0.0, across: float = 0.0, rows: slice = WHOLE) -> npt.NDArray[np.uint8]:
+        """Return frame `index` on its grid, moved by (along, across) samples, (ROWS, columns + margins) uint8.
+
+        `rows` samples some of the rows alone.
+        """
         grid = self.grid(index)
-        points = grid.points
-        if along or across:
-            step = PITCH_MM / self._mm_per_px
-            points = points + (step * (along * grid.tangent + across * grid.normal)).astype(np.float32)[None]
-        # In 1/1024 px the subtraction is exact: a box and the whole clip give the same samples to the last bit.
-        points = np.rint(points * 1024.0) / np.float32(1024.0) - self._origin
-        frame = self._frames[index]
-        if self._blur:
-            frame = cv2.GaussianBlur(frame, (0, 0), self._blur)
-        return np.asarray(
-            cv2.remap(
-                frame,
-                np.ascontiguousarray(points[..., 0]),
-                np.ascontiguousarray(points[..., 1]),
-                cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            ),
-            dtype=np.uint8,
-        )
+        if self._planes is None or self._planes[0] is not grid:
+            self._planes = grid, _planes(grid.points), _planes(np.stack([grid.tangent, grid.normal]))
+        _, points, ways = self._planes
+        step = PITCH_MM / self._mm_per_px
+        maps: list[npt.NDArray[np.float32]] = []
+        for place, way, corner in zip(points, ways, self._origin, strict=True):
+            at = place[rows]
+            if along or across:
+                at = at + (step * (along * way[0] + across * way[1])).astype(np.float32)[None]
+            # In 1/1024 px the subtraction is exact: a box and the whole clip give the same samples to the last bit.
+            at = at * np.float32(1024.0)
+            np.rint(at, out=at)
+            at /= np.float32(1024.0)
+            at -= corner
+            maps.append(at)
+        x, y = maps
+        found = cv2.remap(self._frame(index), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, dtype=np.uint8)
+
+    def _frame(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return a frame as it is sampled: low-passed where samples lie far apart, once for all samples of it."""
+        frame: npt.NDArray[np.uint8] = self._frames[index]
+        if not self._blur:
+            return frame
+        if self._smooth is None or self._smooth[0] != index:
+            smooth = cv2.GaussianBlur(frame, (0, 0), self._blur)
+            self._smooth = index, np.asarray(smooth, dtype=np.uint8)
+        return self._smooth[1]
 
     def inside(self, index: int) -> npt.NDArray[np.bool_]:
         """Return which samples of frame `index` lie inside the frames, (ROWS, columns + margins) bool."""
@@ -178,14 +200,13 @@ def cut_strip(
         raise RoiError(
             "The pleural line lies outside the picture or where it is black: draw it on the bright line of the lung."
         )
-    track = follow_wall(sampler.sample, len(frames), valid, PLEURA_ROW, PITCH_MM, cancelled)
     inner = slice(MARGIN_COLUMNS, -MARGIN_COLUMNS)
     still = np.empty((len(frames), ROWS, sampler.columns), dtype=np.uint8)
-    for index in range(len(frames)):
-        if cancelled is not None and index % 16 == 0 and cancelled():
-            raise CancelledError
-        along, across = track.shift[index]
-        still[index] = sampler.sample(index, along, across)[:, inner]
+
+    def keep(index: int, found: npt.NDArray[np.uint8]) -> None:
+        still[index] = found[:, inner]
+
+    track = follow_wall(sampler.sample, keep, len(frames), valid, PLEURA_ROW, PITCH_MM, cancelled)
     return _strip(still, valid[:, inner], track, times_s, calibrated)
 
 

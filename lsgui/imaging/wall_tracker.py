@@ -22,8 +22,12 @@ LOST_BELOW = 0.4
 FARTHEST = 25.0
 """Samples (10 mm) that the wall is followed away from the line; farther, following starts again at the line."""
 
-SampleFrame = Callable[[int, float, float], npt.NDArray[np.uint8]]
-"""(frame, along, across) -> (D, S) uint8: the frame on the strip's grid, moved by so many samples."""
+WHOLE = slice(None)
+SampleFrame = Callable[[int, float, float, slice], npt.NDArray[np.uint8]]
+"""(frame, along, across, rows) -> (D, S) uint8: these rows of the frame on the strip's grid, moved by so many
+samples."""
+KeepFrame = Callable[[int, npt.NDArray[np.uint8]], None]
+"""Takes a frame's number and the whole frame, (D, S) uint8, as it lies on its wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class WallTrack:
 
 def follow_wall(
     sample: SampleFrame,
+    keep: KeepFrame,
     count: int,
     valid: npt.NDArray[np.bool_],
     pleura_row: int,
@@ -58,6 +63,8 @@ def follow_wall(
     ----------
     sample
         Gives a frame on a grid that reaches `SEARCH_ALONG` columns beyond the stretch of interest.
+    keep
+        Is given every frame at the place where its wall was found, so that nobody needs to sample it again.
     valid
         (D, S) bool: where the grid lies inside the scan area.
     pleura_row
@@ -71,23 +78,30 @@ def follow_wall(
     shift = np.zeros((count, 2))
     correlation = np.ones(count)
     last = np.zeros(2)
-    template = sample(0, 0.0, 0.0)[rows, columns].astype(np.float32)
+    around = slice(max(top - SEARCH_ACROSS, 0), bottom + SEARCH_ACROSS)
+    found = sample(0, 0.0, 0.0, WHOLE)
+    keep(0, found)
+    template = found[rows, columns].astype(np.float32)
     for index in range(1, count):
         if cancelled is not None and index % 16 == 0 and cancelled():
             raise CancelledError
-        area = sample(index, *last)[max(top - SEARCH_ACROSS, 0) : bottom + SEARCH_ACROSS].astype(np.float32)
+        area = sample(index, last[0], last[1], around).astype(np.float32)
         step, score = _match(area, template, min(top, SEARCH_ACROSS))
-        too_far = np.abs(last + step).max() > FARTHEST
-        lost = score < LOST_BELOW
-        if too_far:
-            last = np.zeros(2)
-        elif not lost:
-            last = last + step
-        found = sample(index, *last)[rows, columns].astype(np.float32)
-        keep = 0.0 if lost or too_far else TEMPLATE_MEMORY
-        template = keep * template + (1.0 - keep) * found
+        last, memory = _place(last, step, score)
+        found = sample(index, last[0], last[1], WHOLE)
+        keep(index, found)
+        template = memory * template + (1.0 - memory) * found[rows, columns].astype(np.float32)
         shift[index], correlation[index] = last, score
     return WallTrack(shift, correlation)
+
+
+def _place(
+    last: npt.NDArray[np.float64], step: npt.NDArray[np.float64], score: float
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Return where the wall lies after a step, and how much of the template is kept."""
+    if np.abs(last + step).max() > FARTHEST:
+        return np.zeros(2), 0.0
+    return (last, 0.0) if score < LOST_BELOW else (last + step, TEMPLATE_MEMORY)
 
 
 def wall_rows(valid: npt.NDArray[np.bool_], pleura_row: int, pitch_mm: float) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from lsgui.core.clip import MemoryFrames
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.frame_change import coarse_changes
 from lsgui.imaging.motion_index import MotionEvidence
 from lsgui.imaging.probe_motion import line_path_mm
 from lsgui.imaging.quality import line_flags, repeated_share
@@ -36,9 +37,7 @@ def request_flags(
 
 def true_fps(request: InferenceRequest, fps: float) -> float:
     """Return how many different frames a second there are around the pleural line."""
-    coarse = request.frames[:, ::2, ::2].astype(np.int16)
-    changes = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2)).astype(np.float64)
-    return fps * (1.0 - repeated_share([changes], fps))
+    return fps * (1.0 - repeated_share([coarse_changes(request.frames)], fps))
 
 
 def _line_flags(request: InferenceRequest) -> tuple[QualityFlag, ...]:

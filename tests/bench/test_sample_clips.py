@@ -9,9 +9,7 @@ from lsgui.simulation.clip import simulate_clip
 
 def test_a_movie_has_the_size_and_rate_asked_for_and_is_the_same_every_time(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
-    made, again = (
-        sample_movie(folder, 12, 160, 120, 30.0, simulated=8) for folder in (tmp_path, tmp_path / "again")
-    )
+    made, again = (sample_movie(folder, 12, 160, 120, 30.0, simulated=8) for folder in (tmp_path, tmp_path / "again"))
     assert made.path.read_bytes() == again.path.read_bytes()
     clip = open_clip(made.path)
     assert (clip.info.frames, clip.info.width, clip.info.height, clip.info.fps) == (12, 160, 120, 30.0)
