@@ -1,12 +1,19 @@
 """AVI, MP4, MOV, MPEG, WebM and MKV, decoded by FFmpeg through OpenCV."""
 
 import os
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lsgui.core.clip import ClipInfo
+import numpy as np
+import numpy.typing as npt
+
+from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import READERS, ReadOptions
+from lsgui.readers.frame_blocks import FrameBlocks
 from lsgui.readers.frame_source import ASSUMED_FPS, FrameSource, FrameStream, cannot_read, check_size
 from lsgui.readers.timing import believable, spacing
 
@@ -24,6 +31,9 @@ _RATE_TOLERANCE = 0.02
 _HASTY_FPS = 200.0  # a header beyond this gives the tick of its clock, not the rate of its frames
 _FEW_FRAMES = 3
 _SILENT = 0
+
+Colours = npt.NDArray[np.uint8]
+"""A picture as FFmpeg gives it, (height, width, 3) uint8 blue-green-red, or (height, width)."""
 
 
 @READERS.register("movie")
@@ -94,18 +104,39 @@ class Movie:
             raise
 
     def frames(self) -> FrameStream:
-        """Yield every frame as luma; the movie is closed after the last."""
+        """Yield every frame as luma; the movie is closed after the last.
+
+        FFmpeg goes on to the next frame while another thread makes the last one grey.
+        """
         import cv2
 
+        blocks = FrameBlocks()
+        spare: deque[Colours] = deque()  # written over again and again: new pages cost as much as the decoding
+
+        def pictures() -> Iterator["Colours | cv2.error"]:
+            try:
+                while True:
+                    there, picture = self._capture.read(spare.popleft() if spare else None)
+                    if not there:
+                        return
+                    self._times_ms.append(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)))
+                    yield picture
+            except cv2.error as fault:
+                yield fault  # to be raised in its frame's place
+
+        def grey(picture: "Colours | cv2.error") -> Frame:
+            if isinstance(picture, cv2.error):
+                raise cannot_read(self._path, "a frame of its movie is damaged", "export it again") from picture
+            room = blocks.room(*picture.shape[:2])
+            if picture.ndim == 2:
+                room[...] = picture
+            else:
+                cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY, room)
+            spare.append(picture)
+            return room
+
         try:
-            while True:
-                there, picture = self._capture.read()
-                if not there:
-                    return
-                self._times_ms.append(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)))
-                yield picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        except cv2.error as fault:
-            raise cannot_read(self._path, "a frame of its movie is damaged", "export it again") from fault
+            yield from decoded_ahead(pictures(), grey, 1)
         finally:
             self._capture.release()
 
@@ -123,7 +154,7 @@ class Movie:
         are far off, so moments that disagree win, once there are enough of them.
         """
         header = self._header_fps
-        measured = spacing(self._moments_s()) if len(self._times_ms) == frames else None
+        measured = spacing(self._moments_s(frames)) if len(self._times_ms) >= frames else None
         if measured is not None:
             fps, moments = measured
             if moments is not None or header is None or abs(fps / header - 1.0) > _RATE_TOLERANCE:
@@ -132,9 +163,9 @@ class Movie:
             return ASSUMED_FPS, "assumed", None
         return header, "container", None
 
-    def _moments_s(self) -> list[float]:
-        """Moments of the frames; FFmpeg loses that of the very last frame of some MPEG streams."""
-        times = [time / 1000.0 for time in self._times_ms]
+    def _moments_s(self, frames: int) -> list[float]:
+        """Moments of the first frames; FFmpeg loses that of the very last frame of some MPEG streams."""
+        times = [time / 1000.0 for time in self._times_ms[:frames]]
         if len(times) > _FEW_FRAMES and times[-1] <= times[-2]:
             times[-1] = 2 * times[-2] - times[-3]
         return times
