@@ -51,10 +51,10 @@ class Engine:
         device = self._device("auto")
         load_by_name(self._plan.analyse)
         warm = getattr(sys.modules[self._plan.analyse.partition(":")[0]], "warm_up", None)
-        note = device.note
+        note, computes = device.note, None
         if warm is not None:
             try:
-                warm(device.kind)
+                computes = warm(device.kind)
             except RuntimeError as fault:
                 if device.kind != "cuda":
                     raise
@@ -62,9 +62,10 @@ class Engine:
             if note != device.note:
                 _release_gpu_memory()
                 device = self._device("cpu")
-                warm(device.kind)
+                computes = warm(device.kind)
         version = getattr(sys.modules.get("torch"), "__version__", "")
-        return WorkerReady(device.kind, device.name, str(version), note)
+        name = f"{device.name}, {computes}" if computes else device.name
+        return WorkerReady(device.kind, name, str(version), note)
 
     def run(self, request: InferenceRequest, emit: Emit, cancelled: IsCancelled) -> None:
         """Judge the clip of a request or draw its map; the last event is the request's one end."""

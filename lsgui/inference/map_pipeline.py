@@ -17,13 +17,13 @@ from lsgui.inference.pipeline import (
     Emit,
     IsCancelled,
     Run,
-    network_of,
     picture_stack,
     raft_file,
     raft_of,
     strip_of,
 )
 from lsgui.inference.protocol import FlowChoice, InferenceRequest, MotionReady
+from lsgui.inference.served_models import network_of
 from lsgui.inference.square_places import SquarePlaces
 from lsgui.models.card import load_card
 

@@ -59,7 +59,7 @@ class PictureScorer:
         For kind "flow": maps grey frames (N, T, S, S) of 0..255 and a step to flow (N, T - step, 2, S, S).
     """
 
-    network: nn.Module
+    network: Callable[[Tensor], Tensor]
     spec: ClipInput
     device: str
     raft: nn.Module | None = None

@@ -17,16 +17,15 @@ from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.flow_map import relative_flow_map
 from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, in_mm, motion_index
-from lsgui.imaging.strip_channels import CHANNELS, POOL_TIME, WINDOW_SAMPLES
+from lsgui.imaging.strip_channels import WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.picture_scoring import PictureScorer, window_spans
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
 from lsgui.inference.request_flags import request_flags, true_fps
-from lsgui.inference.strip_scoring import score_windows, strip_windows
+from lsgui.inference.served_models import picture_server, strip_scorer
+from lsgui.inference.strip_scoring import strip_windows
 from lsgui.inference.verdict import MotionOpinion, VerdictRule, decide, probability, window_probability
-from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, find_cards, load_card
-from lsgui.models.checkpoint import load_model_weights
 from lsgui.models.preprocess import ClipInput, ClipStack, bright_range, prepare_stack
 
 Emit = Callable[[InferenceEvent], None]
@@ -70,13 +69,17 @@ class _Scored:
     spans: tuple[tuple[int, int], ...]
 
 
-def warm_up(device: str) -> None:
-    """Load every shipped network that reads strips and run it once, so that the first clip does not wait for it."""
-    for card in find_cards().values():
-        if card.input.kind == "strip" and card.needs_weights:
-            network = network_of(card.id, card.sha256, device)
-            with torch.inference_mode():
-                network(torch.zeros(1, CHANNELS, WINDOW_SAMPLES // POOL_TIME, 32, 16, device=device))
+def warm_up(device: str) -> str:
+    """Make ready every shipped network that reads strips, so that the first clip does not wait; return what computes.
+
+    The answer is for people, such as "OpenVINO 2026.4"; empty where no such network is here.
+    """
+    engines = [
+        strip_scorer(card.id, card, device).engine
+        for card in find_cards().values()
+        if card.input.kind == "strip" and card.needs_weights
+    ]
+    return engines[0] if engines else ""
 
 
 def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> Prediction:
@@ -145,7 +148,7 @@ def _score(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) 
         _announce(run, spans, logits, 0)
         return _Scored(logits, spans)
     rows: list[npt.NDArray[np.float64]] = []
-    for out in score_windows(network_of(run.request.model_id, run.card.sha256, run.device), strip, run.device):
+    for out in strip_scorer(run.request.model_id, run.card, run.device).score(strip):
         if run.cancelled():
             raise CancelledError
         _announce(run, spans, out, sum(map(len, rows)))
@@ -158,7 +161,7 @@ def _score_pictures(run: Run) -> _Scored:
     request = run.request
     spec, stack = picture_stack(run)
     raft = raft_of(raft_file(run.card), run.device) if spec.kind == "flow" else None
-    network = network_of(request.model_id, run.card.sha256, run.device)
+    network = picture_server(request.model_id, run.card, run.device)
     spans = window_spans(spec, stack)
     rows: list[npt.NDArray[np.float64]] = []
     for out in PictureScorer(network, spec, run.device, raft).score(stack, run.cancelled):
@@ -209,18 +212,6 @@ def raft_of(source: Path | None, device: str, _changed: int = 0) -> torch.nn.Mod
     from lsgui.models.raft import load_raft  # here: torchvision takes a second to load and strips do without it
 
     return load_raft(source).to(device)
-
-
-@lru_cache(maxsize=4)
-def network_of(model_id: str, sha256: str, device: str) -> torch.nn.Module:
-    """Return the network of a model's id or folder, ready to serve.
-
-    It is kept by the hash of its weights, so that new weights are loaded.
-    """
-    card = load_card(model_id)
-    network: torch.nn.Module = find_spec(card.architecture).build(card)
-    load_model_weights(network, card)
-    return network.to(device).eval()
 
 
 def _prediction(

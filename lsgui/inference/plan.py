@@ -17,7 +17,8 @@ class WorkerPlan:
     analyse
         "module:function" from (request, emit, cancelled, device) to a `Prediction`: it emits events with the request's
         id, asks `cancelled()` between windows and raises CancelledError when that says yes. Where the module has a
-        function `warm_up(device)`, it is called once before the first request.
+        function `warm_up(device)`, it is called once before the first request; what it returns, where that is a
+        text, names the engine that computes the networks there.
     resolve
         "module:function" from (device choice, threads) to a `Device`.
     threads

@@ -47,6 +47,11 @@ def window_blocks(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int6
 def window_batch(channels: npt.NDArray[np.float32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Return the channels of each window, (N, C, 8, D, S); a narrow strip is mirrored to the least width."""
     length = min(WINDOW_SAMPLES // POOL_TIME, channels.shape[1])
-    batch = np.stack([channels[:, start : start + length] for start in window_blocks(channels, starts)])
-    missing = _NARROWEST - batch.shape[-1]
-    return np.pad(batch, ((0, 0),) * 4 + ((0, missing),), mode="symmetric") if missing > 0 else batch
+    wide = wide_enough(channels)
+    return np.stack([wide[:, start : start + length] for start in window_blocks(channels, starts)])
+
+
+def wide_enough(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return channels (C, T, D, S); those of a narrow strip are mirrored to the least width."""
+    missing = _NARROWEST - channels.shape[-1]
+    return np.pad(channels, ((0, 0),) * 3 + ((0, missing),), mode="symmetric") if missing > 0 else channels

@@ -28,6 +28,7 @@ _NOT_MODELS = frozenset(
         "published_checkpoint",
         "raft",
         "residual3d",
+        "strip_sharing",
     }
 )
 

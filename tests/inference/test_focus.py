@@ -15,7 +15,7 @@ from lsgui.imaging.strip_channels import CHANNELS
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.focus import contributions, split_network
 from lsgui.inference.focus_map import focus_map, strip_focus
-from lsgui.inference.pipeline import network_of
+from lsgui.inference.served_models import network_of
 from lsgui.models.card import load_card
 from lsgui.models.cmwra import Cmwra
 from lsgui.models.cmwru import Cmwru
