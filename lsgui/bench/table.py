@@ -1,6 +1,8 @@
 """The bench for people: a table whose bars show each figure against its reference or its limit."""
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,6 @@ from lsgui.bench.run import BenchReport
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
 HIGHER_IS_BETTER = ("frames/s", "clips/s", "GFLOP/s", "GB/s", "x")
@@ -18,99 +19,112 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _GOOD, _BAD, _PLAIN, _QUIET = "green", "red", "cyan", "bright_black"
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths of the columns; `reference` is 0 where there is no room and the reference stands under the name."""
+
+    name: int
+    shipped: int
+    reference: int
+    bar: int
+    total: int
+
+    @classmethod
+    def for_width(cls, width: int) -> "_Columns":
+        return cls(40, 14, 14, 24, width) if width >= _WIDE else cls(29, 14, 0, 12, width)
+
+
 def print_report(report: BenchReport, console: "Console") -> None:
     """Print the whole report: the machine, the figures by area, what was met and what was not measured."""
-    from rich.padding import Padding
-
     machine: dict[str, Any] = next(
         (result.data["machine"] for result in report.results if "machine" in result.data), {}
     )
-    _print_head(machine, report, console)
     rows = [row for row in report.rows if row.area is not Area.MACHINE]
-    if rows:
-        console.print(_figures(rows, console))
-        console.print()
-    for line in _closing(report, rows):
-        console.print(Padding(line, (0, 1)))
+    lines = [*_head(machine, report, console.width), *_figures(rows, console), *_closing(report, rows, console.width)]
+    plain = console.options.ascii_only
+    for line in lines:
+        if plain:
+            line.plain = line.plain.encode("ascii", "replace").decode("ascii")
+        console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
 
 
-def _print_head(machine: dict[str, Any], report: BenchReport, console: "Console") -> None:
-    from rich.padding import Padding
+def _head(machine: dict[str, Any], report: BenchReport, width: int) -> "list[Text]":
     from rich.text import Text
 
-    lines = [Text.assemble(("lsgui bench", "bold"), f"  {_duration(report.seconds)}", " (quick)" * report.quick)]
+    title = f" lsgui {machine['versions'].get('lsgui', '')} bench" if machine else " lsgui bench"
+    lines = [Text(""), Text.assemble((title, "bold"), f"  {_duration(report.seconds)}", ", quick" * report.quick)]
     if machine:
         memory = "" if machine["memory_gb"] is None else f"{machine['memory_gb']:.0f} GB"
         cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
         what = (machine["processor"], cores, memory, machine["gpu"] or "", " ".join(machine["instructions"]))
-        lines.append(Text(", ".join(part for part in what if part)))
+        lines.append(Text(f" {', '.join(part for part in what if part)}"))
         limits = (
             (machine["gflops_float32"], "GFLOP/s float32"),
             (machine["gflops_bfloat16"], "GFLOP/s bfloat16"),
             (machine["copy_gb_s"], "GB/s memory"),
         )
         said = ", ".join(f"{number(value)} {unit}" for value, unit in limits if value is not None)
-        lines.append(Text(f"Limits: {said}", style=_QUIET))
         used = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if name != "lsgui")
-        lines.append(Text(f"{machine['system']}; {used}", style=_QUIET))
-    console.print()
-    for line in lines:
-        console.print(Padding(line, (0, 1)))
-    console.print()
+        lines += _quiet(f"Limits: {said}", width, 1) + _quiet(f"{machine['system']}; {used}", width, 1)
+    return lines
 
 
-def _figures(rows: Sequence[BenchRow], console: "Console") -> "Table":
-    from rich.table import Table
+def _figures(rows: Sequence[BenchRow], console: "Console") -> "list[Text]":
     from rich.text import Text
 
-    plain = console.options.ascii_only
-    wide = console.width >= _WIDE
-    bar_width = 24 if wide else 12
-    table = Table(box=None, pad_edge=True, padding=(0, 1), header_style=_QUIET, expand=False)
-    table.add_column("", overflow="fold", max_width=46 if wide else 25)
-    table.add_column("lsgui", justify="right", no_wrap=True)
-    table.add_column("beside", justify="right", no_wrap=True)
-    if wide:
-        table.add_column("", style=_QUIET, overflow="fold", max_width=24)
-    table.add_column("less is faster", no_wrap=True, width=bar_width)
-    table.add_column("faster", justify="right", no_wrap=True)
-    table.add_column("target", justify="right", no_wrap=True)
+    if not rows:
+        return []
+    columns = _Columns.for_width(console.width)
+    heads = f"{'lsgui':>{columns.shipped}}" + f"{'reference':>{columns.reference}}" * bool(columns.reference)
+    lines = [Text(f"\n {'':<{columns.name}}{heads}  {'':<{columns.bar}}{'faster':>8}{'target':>8}", style=_QUIET)]
     for area, group in groupby(sorted(rows, key=lambda row: list(Area).index(row.area)), lambda row: row.area):
-        if table.row_count:
-            table.add_row()
-        table.add_row(Text(area.value, style="bold"))
+        lines += [Text("")] * (len(lines) > 1) + [Text(f" {area.value}", style="bold")]
         for row in group:
-            table.add_row(*_cells(row, bar_width, wide, plain))
-    return table
+            lines += _lines_of(row, columns, console.options.ascii_only)
+    return [*lines, Text("")]
 
 
-def _cells(row: BenchRow, bar_width: int, wide: bool, plain: bool) -> list["Text"]:
+def _lines_of(row: BenchRow, columns: _Columns, plain: bool) -> "list[Text]":
     from rich.text import Text
 
-    name = Text(f"  {row.name}")
-    beside = "" if wide or not row.against else f"beside {row.against}"
-    for words in filter(None, (beside, row.note)):
-        name.append("\n" + "\n".join(f"  {line}" for line in words.splitlines()), style=_QUIET)
     colour = {True: _GOOD, False: _BAD, None: _PLAIN}[row.met]
-    cells = [name, Text(_value(row.shipped, row.unit), style="bold"), Text(_value(row.reference, row.unit))]
-    if row.reference is None:
-        cells[2] = Text("")
-    if wide:
-        cells.append(Text(row.against))
-    faster = "" if row.faster_by is None else f"{number(row.faster_by)}x"
-    return [*cells, bar(row, bar_width, colour, plain), Text(faster, style=f"bold {colour}"), _target(row, colour)]
+    fits = len(row.name) <= columns.name - 2
+    line = Text(f"   {row.name if fits else '':<{columns.name - 2}}")
+    line.append(f"{value_text(row.shipped, row.unit):>{columns.shipped}}", style="bold")
+    if columns.reference:
+        shown = "" if row.reference is None else value_text(row.reference, row.unit)
+        line.append(f"{shown:>{columns.reference}}")
+    line.append("  ").append_text(bar(row, columns.bar, colour, plain))
+    line.append(" " * (columns.name + 1 + columns.shipped + columns.reference + 2 + columns.bar - line.cell_len))
+    line.append("" if row.faster_by is None else f"{number(row.faster_by) + 'x':>8}", style=f"bold {colour}")
+    if row.target is not None:
+        line.append(" " * 8 * (row.faster_by is None) + f"{_asked(row):>8} ")
+        line.append({True: "met", False: "missed", None: ""}[row.met], style=colour)
+    line.rstrip()
+    beside = ""
+    if row.against and columns.reference:
+        beside = f"beside {row.against}"
+    elif row.against and row.reference is not None:
+        beside = f"beside {row.against}: {value_text(row.reference, row.unit)}"
+    more = _quiet("; ".join(filter(None, (beside, row.note))), columns.total, 5)
+    return ([] if fits else [Text(f"   {row.name}")]) + [line, *more]
 
 
-def _target(row: BenchRow, colour: str) -> "Text":
+def _quiet(words: str, width: int, indent: int) -> "list[Text]":
     from rich.text import Text
 
+    return [Text(" " * indent + part, style=_QUIET) for part in textwrap.wrap(words, max(20, width - indent - 1))]
+
+
+def _asked(row: BenchRow) -> str:
     if row.target is None:
-        return Text("")
-    sign = {Bound.TIMES: "x", Bound.AT_MOST: "<", Bound.AT_LEAST: ">"}[row.target.bound]
+        return ""
     asked = f"{row.target.value:g}"
-    asked = f"{asked}x" if sign == "x" else f"{sign} {asked}"
-    met = {True: "met", False: "missed", None: ""}[row.met]
-    return Text.assemble((asked, ""), " ", (f"{met:>6}", colour))
+    return (
+        f"{asked}x"
+        if row.target.bound is Bound.TIMES
+        else f"{'<' if row.target.bound is Bound.AT_MOST else '>'} {asked}"
+    )
 
 
 def bar(row: BenchRow, width: int, colour: str, plain: bool) -> "Text":
@@ -151,20 +165,24 @@ def _mark(row: BenchRow, whole: float, width: int) -> int | None:
     return min(width - 1, int(share * width)) if share <= 1.0 else None
 
 
-def _closing(report: BenchReport, rows: Sequence[BenchRow]) -> list["Text"]:
+def _closing(report: BenchReport, rows: Sequence[BenchRow], width: int) -> "list[Text]":
     from rich.text import Text
 
     asked = [row for row in rows if row.met is not None]
     missed = [row for row in asked if not row.met]
     lines = []
     if asked:
-        lines.append(Text(f"{len(asked) - len(missed)} of {len(asked)} targets met on this machine."))
+        lines.append(Text(f" {len(asked) - len(missed)} of {len(asked)} targets met on this machine."))
     if rows:
         text = (
-            "The whole track is the reference, or the limit where there is none; filled is lsgui; the mark, the target."
+            "A whole track is the reference, or the limit where there is none. Filled is lsgui, the mark is the target."
         )
-        lines.append(Text(text, style=_QUIET))
-    lines += [Text(f"Not measured: {result.reason}", style="yellow") for result in report.results if result.reason]
+        lines += _quiet(text, width, 1)
+    for result in report.results:
+        if result.reason:
+            lines += [
+                Text(f" {part}", style="yellow") for part in textwrap.wrap(f"Not measured: {result.reason}", width - 2)
+            ]
     return lines
 
 
@@ -179,7 +197,8 @@ def number(value: float) -> str:
     return f"{value:.2g}"
 
 
-def _value(value: float | None, unit: str) -> str:
+def value_text(value: float | None, unit: str) -> str:
+    """Return a figure with its unit, a dash where it was not measured."""
     return "-" if value is None else f"{number(value)} {unit}"
 
 
