@@ -1,5 +1,6 @@
 """A folder of PNG, JPEG, TIFF or BMP frames, in natural order."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import PICTURE_SUFFIXES, READERS, ReadOptions, natural_key
 from lsgui.readers.frame_source import (
     ASSUMED_FPS,
@@ -66,13 +68,20 @@ def frame_files(folder: Path) -> list[Path]:
 
 
 def _frames(folder: Path, pictures: Sequence[Path]) -> FrameStream:
-    scale: tuple[float, float] | None = None
-    for picture in pictures:
+    lock = threading.Lock()
+    scales: list[tuple[float, float]] = []
+
+    def scale() -> tuple[float, float]:
+        with lock:  # all pictures are read for it: once
+            if not scales:
+                scales.append(_common_range(folder, pictures))
+            return scales[0]
+
+    def decode(picture: Path) -> Frame:
         pixels = _pixels(folder, picture)
-        if pixels.dtype != np.uint8:
-            scale = scale or _common_range(folder, pictures)
-            pixels = _to_bytes(pixels, *scale)
-        yield pixels
+        return pixels if pixels.dtype == np.uint8 else _to_bytes(pixels, *scale())
+
+    return decoded_ahead(pictures, decode)
 
 
 def _pixels(folder: Path, picture: Path) -> npt.NDArray[Any]:

@@ -12,6 +12,8 @@ from lsgui.readers.frame_source import FrameSource, FrameStream, cannot_read, ch
 from lsgui.readers.timing import spacing
 
 _TRAILER, _EXTENSION, _IMAGE, _GRAPHIC_CONTROL = 0x3B, 0x21, 0x2C, 0xF9
+_FULL = 0xFF
+_PIECE = 1 << 14
 _UNSET_CS = 1
 _BROWSER_CS = 10  # browsers show a frame whose delay is 0 or 1 hundredths for 10: recorders rely on it
 
@@ -110,8 +112,21 @@ def _skip_colours(handle: IO[bytes], flags: int) -> None:
 
 
 def _skip_blocks(handle: IO[bytes]) -> None:
-    while _block(handle):
-        pass
+    """Go to what comes after a chain of blocks; full ones, which pictures consist of, are passed many at a time."""
+    while piece := handle.read(_PIECE):
+        at = 0
+        while at < len(piece):
+            size = piece[at]
+            if size == _FULL:
+                chain = piece[at :: _FULL + 1]
+                at += (_FULL + 1) * (len(chain) - len(chain.lstrip(b"\xff")))
+                continue
+            at += 1 + size
+            if size == 0:
+                break
+        handle.seek(at - len(piece), 1)
+        if size == 0:
+            return
 
 
 def _block(handle: IO[bytes]) -> bytes:

@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Movie:
 
     def __init__(self, file: Path, path: Path | None = None) -> None:
         self._path = path or file
-        cv2 = _quiet_cv2()
+        cv2 = quiet_cv2()
         self._capture = cv2.VideoCapture(str(file.absolute()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             self._capture.release()
@@ -179,7 +180,8 @@ def _slack(path: Path, declared: int) -> int | None:
     return max(declared // 20, 3) if indexed else None
 
 
-def _quiet_cv2() -> Any:
+@cache
+def quiet_cv2() -> Any:
     """Return cv2 with its own and FFmpeg's complaints silenced: they would land on standard error."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when the first movie is opened
     import cv2

@@ -10,6 +10,7 @@ import numpy as np
 from lsgui.core.clip import Frame
 from lsgui.core.errors import ClipReadError
 from lsgui.readers.dicom_parts.codestream import (
+    J2K_MAGIC,
     Codec,
     Codestream,
     decoder_takes_luma_chroma,
@@ -21,6 +22,7 @@ from lsgui.readers.dicom_parts.deep_jpeg import DeepJpegDecoder
 from lsgui.readers.dicom_parts.greyscale import Greyscale, Pixels, PixelTags
 from lsgui.readers.dicom_parts.luma_jpeg import LumaJpeg, pillow_jpeg
 from lsgui.readers.frame_source import cannot_read, check_size
+from lsgui.readers.movie import quiet_cv2
 
 _FAULTS = (
     OSError,
@@ -142,7 +144,9 @@ class FrameDecoder:
     def _jpeg_2000(self, data: bytes, stream: Codestream) -> Frame:
         from openjpeg import decode
 
-        return self._finished(decode(data), False if stream.colour_transform else None, stream.bits)
+        pixels = _jpeg_2000_bytes(data, stream)
+        pixels = decode(data) if pixels is None else pixels
+        return self._finished(pixels, False if stream.colour_transform else None, stream.bits)
 
     def _run_length(self, data: bytes, stream: Codestream) -> Frame:
         from rle.utils import decode_pixel_data
@@ -153,3 +157,21 @@ class FrameDecoder:
         )
         planes = np.frombuffer(plain, dtype=f"<u{tags.bits_allocated // 8}").reshape(-1, tags.height, tags.width)
         return self._finished(planes[0] if len(planes) < 3 else np.moveaxis(planes, 0, -1), None)
+
+
+def _jpeg_2000_bytes(data: bytes, stream: Codestream) -> Pixels | None:
+    """Return a bare stream of 8-bit samples as OpenCV decodes it, None where that is another task or it will not.
+
+    It is OpenJPEG either way, but OpenCV lets go of the interpreter meanwhile: threads decode side by side.
+    """
+    if stream.bits != 8 or stream.signed or stream.components not in (1, 3) or not data.startswith(J2K_MAGIC):
+        return None
+    cv2 = quiet_cv2()
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    shape = (stream.height, stream.width) if stream.components == 1 else (stream.height, stream.width, 3)
+    if pixels is None or pixels.shape != shape or pixels.dtype != np.uint8:
+        return None
+    return np.asarray(pixels if pixels.ndim == 2 else pixels[..., ::-1])

@@ -9,7 +9,7 @@ _SOS, _APP0, _APP14, _COD = 0xDA, 0xE0, 0xEE, 0x52
 _FRAME_HEADERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _LOSSLESS, _JPEG_LS = {0xC3, 0xC7, 0xCB, 0xCF}, 0xF7
 _JP2_BOX = b"\x00\x00\x00\x0cjP  "
-_J2K_MAGIC = b"\xff\x4f\xff\x51"
+J2K_MAGIC = b"\xff\x4f\xff\x51"
 
 
 class Codec(StrEnum):
@@ -42,6 +42,8 @@ class Codestream:
         Names of the components.
     colour_transform
         True where a JPEG 2000 decoder turns luma-chroma into red-green-blue by itself.
+    signed
+        True where the samples of a JPEG 2000 have a sign.
     """
 
     codec: Codec
@@ -54,14 +56,15 @@ class Codestream:
     adobe_transform: int | None = None
     component_ids: tuple[int, ...] = ()
     colour_transform: bool = False
+    signed: bool = False
 
 
 def read_codestream(data: bytes) -> Codestream | None:
     """Return the header of a compressed frame, None where it is damaged; what has no known start counts as RLE."""
     if data[:2] == b"\xff\xd8":
         return _jpeg(data)
-    start = data.find(_J2K_MAGIC, 0, 4096) if data.startswith(_JP2_BOX) else 0
-    if start >= 0 and data.startswith(_J2K_MAGIC, start):
+    start = data.find(J2K_MAGIC, 0, 4096) if data.startswith(_JP2_BOX) else 0
+    if start >= 0 and data.startswith(J2K_MAGIC, start):
         return _jpeg_2000(data[start : start + 4096])
     return Codestream(Codec.RLE)
 
@@ -157,5 +160,11 @@ def _jpeg_2000(data: bytes) -> Codestream | None:
             transform = data[start + 8] == 1
             break
     return Codestream(
-        Codec.JPEG_2000, right - left, lower - upper, (data[42] & 0x7F) + 1, components, colour_transform=transform
+        Codec.JPEG_2000,
+        right - left,
+        lower - upper,
+        (data[42] & 0x7F) + 1,
+        components,
+        colour_transform=transform,
+        signed=bool(data[42] & 0x80),
     )
