@@ -31,7 +31,7 @@ class _Columns:
 
     @classmethod
     def for_width(cls, width: int) -> "_Columns":
-        return cls(40, 14, 14, 24, width) if width >= _WIDE else cls(29, 14, 0, 12, width)
+        return cls(40, 14, 16, 24, width) if width >= _WIDE else cls(29, 14, 0, 12, width)
 
 
 def print_report(report: BenchReport, console: "Console") -> None:
@@ -130,7 +130,7 @@ def _asked(row: BenchRow) -> str:
 def bar(row: BenchRow, width: int, colour: str, plain: bool) -> "Text":
     """Return the bar of a row: the whole track is its reference (or its limit), the filled part is the program.
 
-    A mark on the track is where the target lies; a filled part that ends before it meets the target.
+    The mark is where the target lies: what ends at or before it meets the target.
     """
     from rich.text import Text
 
@@ -147,7 +147,7 @@ def bar(row: BenchRow, width: int, colour: str, plain: bool) -> "Text":
     track = ("." if plain else "─") * (width - len(drawn))
     line = Text.assemble((drawn, colour), (track, _QUIET))
     mark = _mark(row, whole, width)
-    if mark is not None and mark >= len(drawn):
+    if mark is not None:
         line = Text.assemble(line[:mark], ("|" if plain else "┃", ""), line[mark + 1 :])
     return line
 

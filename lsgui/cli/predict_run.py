@@ -67,7 +67,8 @@ def run_clips(tasks: Sequence[ClipTask], source: Source, takers: Takers) -> int:
         complete = True
     except KeyboardInterrupt:
         if record is not None and record.kept:
-            typer.echo(f"lsgui: {record.kept} answers are kept: the same command with --resume goes on.", err=True)
+            answers = f"{record.kept} answer{'s' * (record.kept != 1)}"
+            typer.echo(f"lsgui: {answers} kept: the same command with --resume goes on.", err=True)
         raise
     finally:
         if record is not None:
