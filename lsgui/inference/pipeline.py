@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.flow_map import relative_flow_map
 from lsgui.imaging.motion_index import EVEN, SLOPE, MotionEvidence, in_mm, motion_index
+from lsgui.imaging.patch_change import patch_change
 from lsgui.imaging.strip_channels import WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.picture_scoring import PictureScorer, window_spans
@@ -75,7 +77,7 @@ def warm_up(device: str) -> str:
     The answer is for people, such as "OpenVINO 2026.4"; empty where no such network is here.
     """
     engines = [
-        strip_scorer(card.id, card, device).engine
+        strip_scorer(card.id, card, device).prepare()
         for card in find_cards().values()
         if card.input.kind == "strip" and card.needs_weights
     ]
@@ -100,14 +102,19 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     run.stage(0.02, "Following the chest wall")
     first, strip = strip_of(request, cancelled)
     run.stage(0.35, "Following the lung")
-    flow = relative_flow_map(strip, request.mm_per_px, cancelled) if len(strip.frames) > 2 else None
-    run.stage(0.45, "Comparing lung with chest wall")
-    evidence = motion_index(strip, None if flow is None else in_mm(flow, request.mm_per_px))
-    run.stage(0.5, "Asking the network" if card.needs_weights else "Weighing the motion index")
-    scored = _score(run, strip, evidence, first)
-    run.stage(0.7, "Drawing the speckle map")
-    run.show(speckle_change_map(strip, request.mm_per_px), first)
-    run.stage(0.8, "Drawing the flow map")
+    # Flow is found outside Python's lock: what else is asked of the strip is answered meanwhile.
+    with ThreadPoolExecutor(1, thread_name_prefix="lsgui-flow") as lane:
+        following = lane.submit(_flow, run, strip)
+        change = patch_change(strip)
+        scored = _network_scores(run, strip, first) if card.needs_weights else None
+        run.stage(0.7, "Drawing the speckle map")
+        run.show(speckle_change_map(strip, request.mm_per_px), first)
+        run.stage(0.8, "Comparing lung with chest wall")
+        flow = following.result()
+    evidence = motion_index(strip, None if flow is None else in_mm(flow, request.mm_per_px), change)
+    if scored is None:
+        scored = _motion_scores(run, strip, evidence, first)
+    run.stage(0.9, "Drawing the flow map")
     if flow is not None and request.flow.step:
         flow = relative_flow_map(strip, request.mm_per_px, cancelled, step=request.flow.step)
     run.show(flow, first)
@@ -138,15 +145,28 @@ def _keys(request: InferenceRequest, first: int) -> list[int]:
     return sorted({first, *(k for k, _ in request.roi.keyframes if k > first)})
 
 
-def _score(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
-    if run.card.input.kind not in ("strip", "none"):
-        return _score_pictures(run)
+def _flow(run: Run, strip: PleuralStrip) -> MotionMap | None:
+    """Return the flow that the motion index looks at; None where the clip is too short."""
+    return relative_flow_map(strip, run.request.mm_per_px, run.cancelled) if len(strip.frames) > 2 else None
+
+
+def _strip_spans(strip: PleuralStrip, first: int) -> tuple[tuple[int, int], ...]:
     moments, starts = strip_windows(strip)
-    spans = tuple(_span(moments, int(start), first) for start in starts)
-    if not run.card.needs_weights:
-        logits = -(evidence.scores - EVEN) / SLOPE
-        _announce(run, spans, logits, 0)
-        return _Scored(logits, spans)
+    return tuple(_span(moments, int(start), first) for start in starts)
+
+
+def _motion_scores(run: Run, strip: PleuralStrip, evidence: MotionEvidence, first: int) -> _Scored:
+    """Return the motion index of every window and segment as logits: the answer of a model without weights."""
+    scored = _Scored(-(evidence.scores - EVEN) / SLOPE, _strip_spans(strip, first))
+    _announce(run, scored.spans, scored.logits, 0)
+    return scored
+
+
+def _network_scores(run: Run, strip: PleuralStrip, first: int) -> _Scored:
+    run.stage(0.5, "Asking the network")
+    if run.card.input.kind != "strip":
+        return _score_pictures(run)
+    spans = _strip_spans(strip, first)
     rows: list[npt.NDArray[np.float64]] = []
     for out in strip_scorer(run.request.model_id, run.card, run.device).score(strip):
         if run.cancelled():
