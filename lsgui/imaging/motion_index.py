@@ -111,15 +111,19 @@ def score_of(signs: Floats) -> Floats:
     return np.asarray(np.nan_to_num(signs - usual) @ weight + OFFSET)
 
 
-def motion_index(strip: PleuralStrip, flow: MotionMap | None = None) -> MotionEvidence:
+def motion_index(
+    strip: PleuralStrip, flow: MotionMap | None = None, change: PatchChange | None = None
+) -> MotionEvidence:
     """Measure the motion index of a strip, per window of 2.5 s, per segment of 3.2 mm, and for the whole.
 
     Parameters
     ----------
     flow
         The strip's flow map in mm/s, where there is one already; else it is made.
+    change
+        What its patches do, where that is known already.
     """
-    change = patch_change(strip)
+    change = change or patch_change(strip)
     samples = 0 if change is None else change.samples
     starts = window_starts(max(samples, 1))
     segments = max(strip.frames.shape[2] // SEGMENT_COLUMNS, 1)
