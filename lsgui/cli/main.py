@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import typer  # loaded where it is needed: see `window_alone`
 
 TIMING = "--timing"
-"""Hidden option of `lsgui open`: print how soon the window opened and how it played."""
+"""Hidden option of `lsgui open`: print how soon the window opened, how it played and what it used, and end."""
+TIMED_S = 4.0
+"""How long each of these is watched; `--timing=SECONDS` sets another time, 0 for the start alone."""
 
 
 def command_modules() -> list[str]:
@@ -63,7 +65,7 @@ def window_alone(arguments: Sequence[str]) -> list[Path] | None:
 
     Typer takes longer to load than the window's own modules, so it is left out where it is not needed.
     """
-    wanted = [part for part in arguments if part != TIMING]
+    wanted = [part for part in arguments if part.partition("=")[0] != TIMING]
     if not wanted:
         return []
     command, *paths = wanted
@@ -80,7 +82,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _run_command(given)
         from lsgui.cli.open_window import open_window
 
-        return open_window(paths, timing=TIMING in given)
+        return open_window(paths, timing=_timing(given))
     except LsguiError as fault:
         _say(f"{fault}")
         return 2
@@ -100,6 +102,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
         _say(f"a fault of the program ({said}); {where}.")
         return 1
+
+
+def _timing(arguments: Sequence[str]) -> float | None:
+    """Return how long each thing is watched, None where nothing is."""
+    for part in arguments:
+        name, _, seconds = part.partition("=")
+        if name == TIMING:
+            try:
+                return min(max(float(seconds or TIMED_S), 0.0), 60.0)
+            except ValueError as fault:
+                raise LsguiError(f"{part}: not a number of seconds, such as {TIMING}=4.") from fault
+    return None
 
 
 def _run_command(arguments: list[str]) -> int:

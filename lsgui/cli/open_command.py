@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--in-process", help="Analyse in this process instead of a worker.")
         ] = False,
         screenshot: Annotated[Path | None, typer.Option("--screenshot", hidden=True)] = None,
-        timing: Annotated[bool, typer.Option("--timing", hidden=True)] = False,
+        timing: Annotated[float | None, typer.Option("--timing", min=0.0, max=60.0, hidden=True)] = None,
     ) -> None:
         """Open the review window with these clips or folders in its worklist."""
         status = open_window(

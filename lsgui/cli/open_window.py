@@ -41,9 +41,24 @@ def open_window(
     in_process: bool = False,
     demo: str = "",
     screenshot: Path | None = None,
-    timing: bool = False,
+    timing: float | None = None,
 ) -> int:
     """Open the review window; return its exit status when it is closed.
+
+    Parameters
+    ----------
+    paths
+        Clips and folders for the worklist.
+    store, rater
+        The annotation project and who reads; those of the settings where they are not given.
+    in_process
+        Analyse in this process instead of a worker.
+    demo
+        Part of the file name of a bundled demo clip that is opened.
+    screenshot
+        Save a picture of the window there once the first clip is analysed, and end.
+    timing
+        Print the figures of `lsgui.gui.play_test`, with so many seconds for each, and end; 0 for the start alone.
 
     Raises
     ------
@@ -62,7 +77,8 @@ def open_window(
         in_process=in_process,
         demo=demo,
         screenshot=screenshot,
-        timing=_print_timing if timing else None,
+        timing=None if timing is None else _print_timing,
+        watched_s=timing or 0.0,
         prepare=(lambda review: review.controller.choose("rater", rater.strip())) if rater.strip() else None,
     )
 

@@ -99,6 +99,7 @@ def run_window(
     demo: str = "",
     screenshot: Path | None = None,
     timing: Callable[[dict[str, object]], None] | None = None,
+    watched_s: float = 4.0,
     prepare: Callable[[Review], None] | None = None,
 ) -> int:
     """Open the review window and return the exit status when it is closed.
@@ -113,6 +114,8 @@ def run_window(
         Save a picture of the window there once the first clip is analysed, and end.
     timing
         Takes the figures of `lsgui.gui.play_test` when they are measured; the window then ends by itself.
+    watched_s
+        How long each thing is watched for them; 0 for the start alone.
     prepare
         Gets the window before it is shown.
     """
@@ -125,7 +128,7 @@ def run_window(
     hook = FaultHook(application)
     hook.faultHappened.connect(review.controller.tell)
     taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
-    test = None if timing is None else _play_test(review, with_clip=bool(paths or demo))
+    test = None if timing is None else _play_test(review, paths, watched_s, demo=bool(demo))
     if prepare is not None:
         prepare(review)
     _spare_full_collections(review)
@@ -149,10 +152,12 @@ def _figures(test: "PlayTest") -> dict[str, object]:
     return test.report.as_dict()
 
 
-def _play_test(review: Review, *, with_clip: bool) -> "PlayTest":
-    from lsgui.gui.play_test import PlayTest
+def _play_test(review: Review, paths: Sequence[Path], watched_s: float, *, demo: bool) -> "PlayTest":
+    from lsgui.gui.play_test import PlayErrand, PlayTest
 
-    return PlayTest(review.controller, review.window, with_clip=with_clip)
+    folder = any(path.is_dir() for path in paths)
+    errand = PlayErrand(clip=demo or bool(paths) and not folder, folder=folder, seconds=watched_s)
+    return PlayTest(review.controller, review.window, errand)
 
 
 def _spare_full_collections(review: Review) -> None:

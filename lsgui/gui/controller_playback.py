@@ -24,6 +24,8 @@ class PlaybackPart(QObject):
         self._clock = PlaybackClock()
         self._timeline: Timeline | None = None
         self._since = 0.0
+        self._planned = 0.0
+        """When the next frame is due at the earliest."""
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setSingleShot(True)
@@ -42,7 +44,7 @@ class PlaybackPart(QObject):
         if playback.frame != self._clock.frame(playback, self._timeline) or _path(new) != _path(old):
             self._clock = PlaybackClock.at_frame(playback.frame, self._timeline, playback.direction)
         if playback.playing and not self._timer.isActive():
-            self._since = time.perf_counter()
+            self._since = self._planned = time.perf_counter()
             self._wake_at_next_frame()
         elif not playback.playing:
             self._timer.stop()
@@ -63,8 +65,10 @@ class PlaybackPart(QObject):
     def _wake_at_next_frame(self) -> None:
         if self._timeline is None:
             return
-        due_s = self._clock.until_next_s(self._keeper.state.playback, self._timeline)
-        self._timer.start(max(math.ceil(due_s * 1000.0), _refresh_ms()))
+        due_s = self._since + self._clock.until_next_s(self._keeper.state.playback, self._timeline)
+        # Counted from when the last frame was due, not from when it came: a late one is not followed by late ones.
+        self._planned = max(due_s, min(self._planned, self._since) + _refresh_s())
+        self._timer.start(max(math.ceil((self._planned - time.perf_counter()) * 1000.0), 0))
 
 
 def _timeline_of(state: ReviewState) -> Timeline | None:
@@ -78,8 +82,8 @@ def _path(state: ReviewState) -> object:
     return None if state.clip is None else state.clip.path
 
 
-def _refresh_ms() -> int:
-    """Return the milliseconds between two pictures of the screen, rounded down."""
+def _refresh_s() -> float:
+    """Return the seconds between two pictures of the screen, a little less: a clip of the same rate is not held up."""
     screen = QGuiApplication.primaryScreen()
     rate = screen.refreshRate() if screen is not None else 60.0
-    return max(int(1000.0 / rate), 4) if rate >= 20.0 else 16
+    return 0.97 / min(rate, 250.0) if rate >= 20.0 else 0.016

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from lsgui.annotation.clip_facts import ClipFacts, StoredVerdict
 from lsgui.annotation.store import AnnotationStore
@@ -14,8 +15,10 @@ from lsgui.core.label import ReaderLabel
 from lsgui.core.prediction import Prediction, QualityFlag
 from lsgui.core.reading import StatementKind
 from lsgui.readers.base import HEAD_BYTES, clip_readers
-from lsgui.readers.dicom_parts.identity import InstanceIdentity, read_identity
 from lsgui.review.worklist_choice import ClipPlace, EntryFacts
+
+if TYPE_CHECKING:
+    from lsgui.readers.dicom_parts.identity import InstanceIdentity
 
 _LAST = 1 << 62
 """Where a number is missing: after those that have one."""
@@ -71,10 +74,10 @@ def verdict_to_store(content_hash: str, prediction: Prediction) -> StoredVerdict
 
 
 def clip_to_store(
-    content_hash: str, info: ClipInfo, identity: InstanceIdentity | None, store: AnnotationStore
+    content_hash: str, info: ClipInfo, identity: "InstanceIdentity | None", store: AnnotationStore
 ) -> ClipFacts:
     """Return what the store keeps of a clip: identifiers only as the store's own pseudonyms."""
-    who = identity or InstanceIdentity()
+    patient, study, series = ("", "", "") if identity is None else (identity.patient, identity.study, identity.series)
     return ClipFacts(
         content_hash=content_hash,
         file_name=info.path.name,
@@ -82,13 +85,13 @@ def clip_to_store(
         fps=info.fps,
         width=info.width,
         height=info.height,
-        patient=store.pseudonym(who.patient) if who.patient else "",
-        study=store.pseudonym(who.study) if who.study else "",
-        series=store.pseudonym(who.series) if who.series else "",
+        patient=store.pseudonym(patient) if patient else "",
+        study=store.pseudonym(study) if study else "",
+        series=store.pseudonym(series) if series else "",
     )
 
 
-def place_of_instance(identity: InstanceIdentity, salt: bytes) -> ClipPlace | None:
+def place_of_instance(identity: "InstanceIdentity", salt: bytes) -> ClipPlace | None:
     """Return where an instance belongs, under hashes with this key; None where it names no study."""
     if not identity.study:
         return None
@@ -103,12 +106,17 @@ def read_place(path: Path, salt: bytes) -> ClipPlace | None:
     return None if identity is None else place_of_instance(identity, salt)
 
 
-def read_identity_of(path: Path) -> InstanceIdentity | None:
+def read_identity_of(path: Path) -> "InstanceIdentity | None":
     """Read who and what a file belongs to; None where it is not DICOM or cannot be read."""
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(HEAD_BYTES)
-        return read_identity(path) if clip_readers()["dicom"].recognises(head) else None
+        if not clip_readers()["dicom"].recognises(head):
+            return None
+        # Here: pydicom loads every decoder that is installed, for a second of processor time that other clips need not.
+        from lsgui.readers.dicom_parts.identity import read_identity
+
+        return read_identity(path)
     except (OSError, LsguiError):
         return None
 

@@ -159,7 +159,7 @@ def test_nothing_of_the_player_overlaps_at_any_width(review, qtbot, clips, width
 def test_the_window_opens_without_what_it_does_not_need_yet(home):
     code = (
         "import sys; from lsgui.gui import app; from lsgui.cli import main\n"
-        "from lsgui.gui.play_test import HEAVY, start_report\n"
+        "from lsgui.gui.play_report import HEAVY, start_report\n"
         "from PySide6.QtWidgets import QApplication\n"
         "opened = app.open_review\n"
         "def open_review(*given, **named):\n"
