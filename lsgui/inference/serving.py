@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lsgui.inference.openvino_engine import CannotCompute, compiled, engine_name, half_precision
-from lsgui.inference.torch_engine import on_cuda, on_processor
+from lsgui.inference.torch_engine import on_gpu, on_processor
 
 TOLERANCE = 0.005
 """Largest difference of a probability, were it at even odds, at which an engine is taken."""
@@ -103,7 +103,7 @@ class ServedNetwork:
     def _engines(self) -> list[tuple[str, Callable[[], Compute]]]:
         """Return what could compute, fastest first."""
         if self._device != "cpu":
-            return [(f"{TORCH} float16", lambda: on_cuda(self._network, self._shape))]
+            return [(f"{TORCH} float16", lambda: on_gpu(self._network, self._shape))]
         by_torch: tuple[str, Callable[[], Compute]] = (TORCH, lambda: on_processor(self._network))
         try:
             name, half = engine_name(), half_precision()

@@ -28,32 +28,39 @@ def on_processor(network: nn.Module) -> Compute:
     return compute
 
 
-def on_cuda(network: nn.Module, shape: tuple[int, ...]) -> Compute:
-    """Return the network on a GPU in half precision, channels last, its kernels captured as one graph.
+def on_gpu(
+    network: nn.Module, shape: tuple[int, ...], device: str = "cuda", dtype: torch.dtype = torch.float16
+) -> Compute:
+    """Return the network in half precision, channels last, its kernels captured as one graph.
 
     A graph spares the processor the launch of each kernel, which for networks this small takes longer than the kernels.
     It holds for one shape: where an axis may differ in length, or capture fails, the kernels are launched one by one.
+
+    Raises
+    ------
+    RuntimeError
+        When the GPU has not enough memory, or fails.
     """
-    fast = _channels_last(copy.deepcopy(network)).half()
+    fast = _channels_last(_folded(network)).to(dtype)
 
     def plain(seen: Tensor) -> Tensor:
         with torch.inference_mode():
-            answer: Tensor = fast(seen.to("cuda", torch.float16))
+            answer: Tensor = fast(seen.to(device, dtype))
             return answer.float()
 
     if min(shape) < 0:
         return plain
     try:
-        return _captured(fast, shape)
+        return _captured(fast, torch.zeros(shape, device=device, dtype=dtype))
     except RuntimeError as fault:  # the GPU itself works: what lacks is capture
         if "out of memory" in str(fault).lower():
             raise
-        logger.info("the network is not captured as a graph (%s)", str(fault).splitlines()[0])
+        logger.info("the network is not captured as a graph (%s)", (str(fault).splitlines() or [""])[0])
         return plain
 
 
-def _captured(fast: nn.Module, shape: tuple[int, ...]) -> Compute:
-    place = torch.zeros(shape, device="cuda", dtype=torch.float16)
+def _captured(fast: nn.Module, place: Tensor) -> Compute:
+    """Return what copies an input to `place`, runs the kernels as they were captured there, and takes the answer."""
     with torch.inference_mode():
         beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own types end here
         beside.wait_stream(torch.cuda.current_stream())
@@ -66,9 +73,11 @@ def _captured(fast: nn.Module, shape: tuple[int, ...]) -> Compute:
             answer = fast(place)
 
     def compute(seen: Tensor) -> Tensor:
-        place.copy_(seen)
-        graph.replay()
-        return torch.as_tensor(answer, dtype=torch.float32).clone()
+        with torch.inference_mode():
+            place.copy_(seen)
+            graph.replay()
+            said: Tensor = answer.to(torch.float32, copy=True)  # the next run writes over `answer`
+            return said
 
     return compute
 

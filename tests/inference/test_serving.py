@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from lsgui.inference import openvino_engine, serving
+from lsgui.inference import openvino_engine, serving, torch_engine
 from lsgui.inference.openvino_engine import CannotCompute, compiled, engine_name
 from lsgui.inference.openvino_graph import NotWritten, write_graph
 from lsgui.inference.served_models import input_shape, network_of
 from lsgui.inference.serving import TORCH, ServedNetwork
-from lsgui.inference.torch_engine import on_processor
+from lsgui.inference.torch_engine import on_gpu, on_processor
 from lsgui.models.card import load_card
 from lsgui.models.cmwra import Cmwra
 from lsgui.models.cmwru import Cmwru
@@ -204,6 +204,54 @@ def test_the_engine_has_the_threads_that_torch_has(monkeypatch: pytest.MonkeyPat
         torch.set_num_threads(threads)
     assert settings["INFERENCE_NUM_THREADS"] == 1
     assert settings["ENABLE_CPU_PINNING"] is False
+
+
+@pytest.mark.parametrize("name", ["cmwru-strip", "cmwra", "rcm2d"])
+def test_half_precision_is_close_and_goes_on_without_a_captured_graph(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On the processor, where no graph can be captured: the same code as on a GPU, but for the name of the device."""
+
+    def no_capture(*_: object) -> None:
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(torch_engine, "_captured", no_capture)
+    network, seen = fresh(name)
+    with caplog.at_level(logging.INFO):
+        compute = on_gpu(network, tuple(seen.shape), "cpu", torch.bfloat16)
+    assert "not captured as a graph" in caplog.text
+    answer = compute(seen)
+    assert answer.dtype is torch.float32
+    torch.testing.assert_close(answer, plain(network, seen), atol=0.05, rtol=0.05)
+    assert all(weight.dtype is torch.float32 for weight in network.parameters()), "the network itself stays as it is"
+
+
+def test_a_gpu_that_lacks_memory_says_so_to_whoever_can_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(torch_engine, "_captured", full)
+    network, seen = fresh("cmwra")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        on_gpu(network, tuple(seen.shape), "cpu", torch.bfloat16)
+
+
+def test_half_precision_that_answers_otherwise_gives_way_to_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, seen = fresh("cmwra")
+    served = ServedNetwork(network, tuple(seen.shape), "cpu")
+    monkeypatch.setattr(served, "_engines", lambda: [("half", lambda: lambda x: plain(network, x) + 0.1)])
+    assert served.engine == TORCH
+    torch.testing.assert_close(served(seen), plain(network, seen))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_real_gpu_answers_in_half_precision_by_a_captured_graph(name: str, cuda: str) -> None:
+    network, seen = fresh(name)
+    expected = plain(network, seen)
+    served = ServedNetwork(network.to(cuda), tuple(seen.shape), cuda)
+    for _ in range(2):
+        torch.testing.assert_close(served(seen.to(cuda)).cpu(), expected, atol=0.02, rtol=0.0)
+    assert served.engine == f"{TORCH} float16"
 
 
 def test_loading_openvino_reports_to_nobody() -> None:
