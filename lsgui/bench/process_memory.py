@@ -1,6 +1,7 @@
 """What a process holds in memory, and how many threads and open files it has."""
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -91,6 +92,8 @@ def _from_proc(pid: int) -> ProcessMemory:
     folder = _PROC / str(pid)
     held = _fields((folder / "smaps_rollup").read_text(encoding="ascii", errors="replace"))
     status = _fields((folder / "status").read_text(encoding="utf-8", errors="replace"))
+    if "Rss" not in held or "VmHWM" not in status:
+        raise ProcessLookupError(errno.ESRCH, "it has ended")
     own = held["Private_Clean"] + held["Private_Dirty"]
     files = sum(1 for _ in (folder / "fd").iterdir())
     return ProcessMemory(
@@ -123,7 +126,7 @@ def _from_psutil(pid: int) -> ProcessMemory:
             plain.rss / MB, own / MB, None if highest is None else highest / MB, process.num_threads(), files
         )
     except psutil.Error as fault:
-        raise ProcessLookupError(0, str(fault)) from fault
+        raise ProcessLookupError(errno.ESRCH, str(fault)) from fault
 
 
 def _psutil() -> Any:

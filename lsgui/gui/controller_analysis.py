@@ -1,6 +1,7 @@
 """The controller's analysis: one request at a time, the newest wins, none lands on another clip."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Literal
 
 from PySide6.QtCore import QObject
 
-from lsgui.gui.controller_clips import ClipsPart
+from lsgui.core.clip import Clip
+from lsgui.core.pleura import PleuralROI
+from lsgui.gui.controller_clips import KEPT_CLIPS, ClipsPart
 from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.inference_thread import InferenceThread, Order
 from lsgui.gui.state_keeper import StateKeeper
@@ -40,8 +43,8 @@ class AnalysisPart(QObject):
         self._thread.eventArrived.connect(self._on_thread_eventArrived)
         self._last_id = 0
         self._path: Path | None = None
-        self._asked: Order | None = None
-        """The last order for a verdict."""
+        self._models: OrderedDict[Path, str] = OrderedDict()
+        """Which model gave the verdict of a clip; the clip itself is not kept: its frames are most of the memory."""
         self._waiting = False
         self._reason = ""
         """Why the last wish for a verdict could not be met."""
@@ -81,11 +84,16 @@ class AnalysisPart(QObject):
 
     def submit_map(self, wanted: Literal["flow", "focus"], words: str) -> None:
         """Ask for one map of the clip whose verdict is shown, along the line and with the model of that verdict."""
-        asked, state = self._asked, self._keeper.state
-        if asked is None or state.analysis.prediction is None:
+        state = self._keeper.state
+        clip, loaded, analysis = self._clips.clip, state.clip, state.analysis
+        if loaded is None or analysis.prediction is None or analysis.roi is None:
             return
-        self._last_id += 1
-        order = replace(asked, id=self._last_id, wanted=wanted, flow=state.flow, device=state.device)
+        if clip is None or loaded.mm_per_px is None:  # the reader came back to it just now
+            sentence = "The clip is still being read: ask for its map again when it is complete."
+            self._keeper.change(lambda s: to.notice_set(s, sentence))
+            return
+        order = self._order(state, clip, analysis.roi, loaded.mm_per_px)
+        order = replace(order, model_id=self._models.get(loaded.path, state.model_id), wanted=wanted)
         self._keeper.change(lambda s: maps.map_started(s, wanted, order.id, words))
         log.info("map %d: %s", order.id, words)
         self.start_worker()
@@ -94,11 +102,6 @@ class AnalysisPart(QObject):
     def cancel_map(self, request_id: int) -> None:
         """Stop a request for a map."""
         self._thread.cancel(request_id)
-
-    @property
-    def asked(self) -> Order | None:
-        """The last order for a verdict."""
-        return self._asked
 
     def close(self) -> None:
         """End the worker and the thread."""
@@ -110,25 +113,33 @@ class AnalysisPart(QObject):
         if clip is None or loaded is None or roi is None or loaded.mm_per_px is None:
             return
         self._waiting = False
+        order = self._order(state, clip, roi, loaded.mm_per_px)
+        self._models[loaded.path] = order.model_id
+        self._models.move_to_end(loaded.path)
+        while len(self._models) > KEPT_CLIPS:
+            self._models.popitem(last=False)
+        self._keeper.change(lambda s: an.analysis_started(s, order.id))
+        log.info("analysis %d of %s with %s", order.id, clip_tag(loaded.path), order.model_id)
+        self.start_worker()
+        self._thread.submit(order)
+
+    def _order(self, state: ReviewState, clip: Clip, roi: PleuralROI, mm_per_px: float) -> Order:
+        """Return an order for a verdict on the selected clip, with the next id."""
+        loaded = state.clip
         self._last_id += 1
-        self._path = loaded.path
-        order = Order(
+        self._path = _path(state)
+        return Order(
             id=self._last_id,
             clip=clip,
             roi=roi,
             model_id=state.model_id,
             device=state.device,
-            mm_per_px=loaded.mm_per_px,
-            calibrated=loaded.calibrated,
-            quality=loaded.quality,
+            mm_per_px=mm_per_px,
+            calibrated=loaded is not None and loaded.calibrated,
+            quality=() if loaded is None else loaded.quality,
             seconds={"read": self._clips.read_seconds, "roi": self._lines.roi_seconds},
             flow=state.flow,
         )
-        self._asked = order
-        self._keeper.change(lambda s: an.analysis_started(s, order.id))
-        log.info("analysis %d of %s with %s", order.id, clip_tag(loaded.path), order.model_id)
-        self.start_worker()
-        self._thread.submit(order)
 
     def _on_lines_clipSurveyed(self) -> None:
         if self._waiting:

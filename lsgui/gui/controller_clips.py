@@ -18,7 +18,7 @@ from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, 
 
 log = logging.getLogger(__name__)
 
-_KEPT_CLIPS = 24
+KEPT_CLIPS = 24
 """Of so many clips the line and the verdict stay at hand; a verdict's maps take a few megabytes each."""
 
 _AHEAD_AFTER_MS = 150
@@ -140,7 +140,7 @@ class ClipsPart(QObject):
         kept = KeptClip(state.roi, phase, analysis, state.mmode_column, state.mmode_second)
         self._kept[state.clip.path] = kept
         self._kept.move_to_end(state.clip.path)
-        while len(self._kept) > _KEPT_CLIPS:
+        while len(self._kept) > KEPT_CLIPS:
             self._kept.popitem(last=False)
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:

@@ -1,6 +1,7 @@
 """The controller's worklist: finds clips, lists them as the reader chose, and finds the way through them."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 _KEEP_AFTER_MS = 700
 """How long after the last change the choice is written down."""
+_NOTED_MOST = 32
+"""So many verdicts are remembered as noted: more than stay at hand when their clips are left (`KEPT_CLIPS`)."""
 
 Select = Callable[[int], None]
 
@@ -73,7 +76,8 @@ class WorklistPart(QObject):
         self._facts = FactsThread(self)
         self._facts.told.connect(self._on_facts_told)
         self._store: Callable[[], Path] = labels_file
-        self._seen: dict[Path, Prediction] = {}
+        self._noted: OrderedDict[Path, Prediction] = OrderedDict()
+        """The last verdicts that were kept: one of them may be shown again, and is not news."""
         self._keep_soon = QTimer(self)
         self._keep_soon.setSingleShot(True)
         self._keep_soon.setInterval(_KEEP_AFTER_MS)
@@ -158,6 +162,7 @@ class WorklistPart(QObject):
         """The worklist is emptied: stop the search, and keep how it was left."""
         self._scanner.stop_job()
         self._facts.forget()
+        self._noted.clear()
         self._keep_now()
         self._pending = self._folders = ()
         self._awaited, self._to_show, self._came_from = False, None, None
@@ -262,8 +267,11 @@ class WorklistPart(QObject):
         analysis, clip = new.analysis, new.clip
         if analysis.phase is not AnalysisPhase.DONE or analysis.stale or analysis.prediction is None or clip is None:
             return
-        if self._seen.get(clip.path) is not analysis.prediction:
-            self._seen[clip.path] = analysis.prediction
+        if self._noted.get(clip.path) is not analysis.prediction:
+            self._noted[clip.path] = analysis.prediction
+            self._noted.move_to_end(clip.path)
+            while len(self._noted) > _NOTED_MOST:
+                self._noted.popitem(last=False)
             self._facts.submit(KeepVerdict(self._asked(), clip.path, analysis.prediction))
 
     # --- remembering --------------------------------------------------------------------------------------------

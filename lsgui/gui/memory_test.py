@@ -102,6 +102,7 @@ class MemoryTest(QObject):
         self._controller, self._window = review.controller, review.window
         self._errand, self._tell = errand, tell
         self._round = 0
+        self._complete = False
         self.fault = ""
         self._steps = self._all()
         self._until: Callable[[], bool] = lambda: True
@@ -118,7 +119,7 @@ class MemoryTest(QObject):
                 return
             self._until, self._begun = next(self._steps), time.monotonic()
         except StopIteration:
-            self._end("")
+            self._end("" if self._complete else "The window failed while it was measured: see its log.")
         except LsguiError as fault:
             self._end(str(fault))
 
@@ -139,6 +140,7 @@ class MemoryTest(QObject):
             self._round = done + 1
             yield from self._one_round(Path(self._errand.small[done % len(self._errand.small)]))
             self._note("round")
+        self._complete = True
 
     def _long_clip(self, path: Path) -> Steps:
         reset_highest()

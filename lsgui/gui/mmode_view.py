@@ -99,6 +99,8 @@ class MModeView(QWidget):
         self._state = new
         if old is None or old.clip is not new.clip:
             self._timeline = timeline_of(new)
+            if old is not None and (old.clip is None or new.clip is None or old.clip.path != new.clip.path):
+                self._kept.clear()  # they hold on to the frames of the clip that was left
         if old is None or old.picture != new.picture:
             self._table = grey_table(new.picture)
         if old is None or _cuts_different(old, new):
