@@ -156,7 +156,7 @@ def _play_test(review: Review, paths: Sequence[Path], watched_s: float, *, demo:
     from lsgui.gui.play_test import PlayErrand, PlayTest
 
     folder = any(path.is_dir() for path in paths)
-    errand = PlayErrand(clip=demo or bool(paths) and not folder, folder=folder, seconds=watched_s)
+    errand = PlayErrand(clip=demo or (bool(paths) and not folder), folder=folder, seconds=watched_s)
     return PlayTest(review.controller, review.window, errand)
 
 

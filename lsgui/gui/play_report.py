@@ -68,7 +68,7 @@ class PlayReport:
     asked_fps, shown_fps
         The frames a second that were due, and those that were painted.
     dropped
-        Frames that were due but never painted.
+        Frames that were due but never painted; the screen's own rate is the most that can be due.
     paint_ms
         Processor time of the GUI thread for a painted frame, all that it does between two frames included.
     stall
@@ -106,7 +106,7 @@ class WindowReport:
     Attributes
     ----------
     platform
-        Qt's name of the windowing system: "xcb", "wayland", "windows", "cocoa", or "offscreen" where there is no screen.
+        Qt's name of the windowing system: "xcb", "wayland", "windows", "cocoa"; "offscreen" without a screen.
     refresh_hz
         Pictures a second of the screen.
     start

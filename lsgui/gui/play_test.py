@@ -272,10 +272,11 @@ class PlayTest(QObject):
         yield until
         painted, seconds = rate.shown - shown, time.perf_counter() - began
         used = time.thread_time() - used
+        due = int(seconds * min(self._asked_fps(), _refresh_hz() or self._asked_fps()))
         self._plays[what] = PlayReport(
             asked_fps=self._asked_fps(),
             shown_fps=painted / seconds,
-            dropped=rate.skipped - skipped,
+            dropped=max(rate.skipped - skipped, due - 1 - painted),  # one may be due as the watch ends
             paint_ms=1000.0 * used / max(painted, 1),
             stall=_stall(watch),
         )
@@ -312,6 +313,11 @@ class OverlaySwitcher(QObject):
         self._timer.stop()
         self._controller.change(lambda s: replace(s, overlays=self._before))
         self.ended.emit()
+
+
+def _refresh_hz() -> float:
+    screen = QGuiApplication.primaryScreen()
+    return 0.0 if screen is None else screen.refreshRate()
 
 
 def _stall(watch: StallWatch) -> StallReport:
