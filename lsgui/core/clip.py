@@ -1,5 +1,6 @@
 """A clip: what the file says of it, and its frames."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -126,6 +127,37 @@ class Clip:
         for row, index in enumerate(range(start, stop)):
             out[row] = self.store.frame(index)[y : y + height, x : x + width]
         return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipCut:
+    """A box of every frame of a clip, taken out a frame at a time: a copy of all would double a long clip's memory.
+
+    Attributes
+    ----------
+    clip
+        The whole clip.
+    box
+        (x, y, width, height) in pixels, within the frames.
+    """
+
+    clip: Clip
+    box: tuple[int, int, int, int]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(frames, height, width)."""
+        return len(self.clip), self.box[3], self.box[2]
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the box of each frame, (height, width) uint8, contiguous."""
+        x, y, width, height = self.box
+        for index in range(len(self.clip)):
+            yield np.ascontiguousarray(self.clip.frame(index)[y : y + height, x : x + width])
+
+    def stack(self) -> npt.NDArray[np.uint8]:
+        """Return all of it as one array, (frames, height, width) uint8."""
+        return self.clip.stack(box=self.box)
 
 
 class MemoryFrames:

@@ -186,6 +186,7 @@ class InferenceThread(QThread):
             seconds=order.seconds,
             wanted=order.wanted,
             flow=order.flow,
+            take_out=False,
         )
 
     def _tell(self, event: InferenceEvent) -> None:

@@ -74,7 +74,9 @@ class LocalSession:
         self._slot.post(engine.warm_up())
         while (ticket := self._next()) is not None:
             running[:] = [ticket]
-            engine.run(ticket.request, lambda event, of=ticket: self._slot.post(event, of), ticket.cancelled.is_set)
+            request = ticket.request.with_frames()
+            engine.run(request, lambda event, of=ticket: self._slot.post(event, of), ticket.cancelled.is_set)
+            del request  # not to hold its frames while waiting for the next
             self._slot.finish(ticket)
             self._lives.answered()
             running.clear()

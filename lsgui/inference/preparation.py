@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lsgui.core.clip import Clip
+from lsgui.core.clip import Clip, ClipCut
 from lsgui.core.errors import LsguiError, RoiError
 from lsgui.core.label import SlidingLabel
 from lsgui.core.pleura import PleuralROI, check_roi_fits
@@ -35,6 +35,7 @@ def build_request(
     area: ScanArea | None = None,
     wanted: Wanted = "verdict",
     flow: FlowChoice = USUAL_FLOW,
+    take_out: bool = True,
 ) -> InferenceRequest:
     """Return the request for one clip.
 
@@ -50,14 +51,17 @@ def build_request(
         As in the request.
     area
         The scan area where it is known; None: it is looked for where the model sees all of it.
+    take_out
+        Take the pixels out of the clip now; else the session does, a frame at a time where it hands them on.
     """
     info = clip.info
     check_roi_fits(roi, info.width, info.height, info.path.name)
     box, scan_box = _boxes(clip, roi, scale, None if wanted == "flow" else load_card(model_id), area)
+    cut = ClipCut(clip, box)
     return InferenceRequest(
         id=request_id,
         clip=info.path.name,
-        frames=_pixels(clip, box),
+        frames=_pixels(cut) if take_out else np.broadcast_to(np.uint8(0), cut.shape),
         origin=(box[0], box[1]),
         frame_size=(info.width, info.height),
         times_s=info.times_s,
@@ -71,11 +75,12 @@ def build_request(
         scan_box=scan_box,
         wanted=wanted,
         flow=flow,
+        cut=None if take_out else cut,
     )
 
 
-def _pixels(clip: Clip, box: Box) -> npt.NDArray[np.uint8]:
-    frames = clip.stack(box=box)
+def _pixels(cut: ClipCut) -> npt.NDArray[np.uint8]:
+    frames = cut.stack()
     frames.setflags(write=False)
     return frames
 

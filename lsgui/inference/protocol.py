@@ -1,11 +1,12 @@
 """What the window and the worker say to each other. No torch here: both sides import this file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from lsgui.core.clip import ClipCut
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, WindowScore
@@ -71,6 +72,9 @@ class InferenceRequest:
         "verdict": the verdict with its maps. "flow", "focus": that map alone, for a clip whose verdict is known.
     flow
         How flow is measured; a verdict's own flow map takes the step and is always made by dense inverse search.
+    cut
+        Where the frames still lie in the clip, for a session to take them out; `frames` is then a stand-in of their
+        shape that takes no memory. None in a request that reaches the working side.
     """
 
     id: int
@@ -89,6 +93,11 @@ class InferenceRequest:
     scan_box: tuple[int, int, int, int] | None = None
     wanted: Wanted = "verdict"
     flow: FlowChoice = USUAL_FLOW
+    cut: ClipCut | None = None
+
+    def with_frames(self) -> "InferenceRequest":
+        """Return the request with its frames taken out of the clip."""
+        return self if self.cut is None else replace(self, frames=self.cut.stack(), cut=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,16 @@ class CancelCurrent:
 
 
 def send_request(requests: "Connection[Any, Any]", request: InferenceRequest) -> None:
-    """Send a request with its frames as bare bytes behind it: pickling them would copy them and hold the window up."""
-    frames = np.ascontiguousarray(request.frames)
-    requests.send(replace(request, frames=np.empty((*frames.shape[:1], 0, 0), np.uint8)))
-    requests.send(frames.shape)
-    requests.send_bytes(frames.reshape(-1).data)
+    """Send a request with its frames as bare bytes behind it, one at a time.
+
+    Pickling them would copy them and hold the window up; together they may be as large as the clip, so they are taken
+    out of it on the way, and neither side ever holds a second copy.
+    """
+    shape = request.frames.shape
+    requests.send(replace(request, frames=np.empty((shape[0], 0, 0), np.uint8), cut=None))
+    requests.send(shape)
+    for frame in request.frames if request.cut is None else request.cut:
+        requests.send_bytes(np.ascontiguousarray(frame).reshape(-1).data)
 
 
 def receive_request(requests: "Connection[Any, Any]") -> InferenceRequest | CancelCurrent:
@@ -41,8 +46,10 @@ def receive_request(requests: "Connection[Any, Any]") -> InferenceRequest | Canc
     message: InferenceRequest | CancelCurrent = requests.recv()
     if isinstance(message, CancelCurrent):
         return message
-    shape = requests.recv()
-    frames = np.frombuffer(requests.recv_bytes(), np.uint8).reshape(shape)  # read-only, as bytes are
+    frames = np.empty(requests.recv(), np.uint8)
+    for frame in frames:
+        requests.recv_bytes_into(frame.reshape(-1).data)
+    frames.setflags(write=False)
     return replace(message, frames=frames)
 
 
@@ -88,6 +95,7 @@ def _listen(
             else:
                 cancelled.clear()
                 inbox.put(message)
+            del message  # not to hold its frames while waiting for the next
     except (EOFError, OSError):
         with contextlib.suppress(OSError):
             Path(log).unlink()  # an owner that crashed cannot
