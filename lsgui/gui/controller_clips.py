@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from lsgui.core.clip import Clip
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_worklist import WorklistPart
+from lsgui.gui.decoder_warmup import DecoderWarmup
 from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipLoaders, ClipOpened, LoadJob
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
@@ -53,6 +54,7 @@ class ClipsPart(QObject):
         self._soon.setInterval(_AHEAD_AFTER_MS)
         self._soon.timeout.connect(self._load_ahead)
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
+        self._warmup = DecoderWarmup(self._is_opening, self)
         self._kept: OrderedDict[Path, KeptClip] = OrderedDict()
         self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
@@ -67,8 +69,9 @@ class ClipsPart(QObject):
         self._notes[path] = sentence
 
     def load_recent(self) -> None:
-        """Read the list of recently opened clips."""
+        """Read the list of recently opened clips, and load the decoders once the window has come to rest."""
         self.worklist.load_recent()
+        self._warmup.start()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Look for clips there and select one."""
@@ -129,7 +132,12 @@ class ClipsPart(QObject):
         """End the threads."""
         self.worklist.close()
         self._soon.stop()
+        self._warmup.close()
         self._loader.close()
+
+    def _is_opening(self) -> bool:
+        clip = self._keeper.state.clip
+        return clip is not None and clip.phase in (LoadPhase.OPENING, LoadPhase.DECODING)
 
     def _keep(self) -> None:
         state = self._keeper.state

@@ -12,6 +12,7 @@ from pydicom.pixels.processing import apply_color_lut
 from lsgui.core.clip import Frame
 from lsgui.readers.dicom_parts.header import DicomHeader
 from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, number, numbers, quiet, text, whole
+from lsgui.readers.frame_blocks import FrameBlocks
 from lsgui.readers.frame_source import cannot_read, check_size
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float64)
@@ -96,6 +97,7 @@ class Greyscale:
         self._bits = min(tags.bits_stored, 16)
         self._table: npt.NDArray[np.uint8] | None = None
         self._identity = False
+        self._blocks = FrameBlocks()
 
     def from_codes(self, codes: Pixels, precision: int = 0) -> Frame:
         """Return grey for stored values of one sample, (height, width), any integer type.
@@ -115,7 +117,9 @@ class Greyscale:
             self._identity = len(self._table) == 256 and bool((self._table == np.arange(256)).all())
         if self._identity and codes.dtype == np.uint8:
             return np.asarray(codes, dtype=np.uint8)
-        return np.take(self._table, codes)  # half the time of an index
+        room = self._blocks.room(*codes.shape)
+        # half the time of an index; no code is beyond the table, so nothing is clipped
+        return np.take(self._table, codes, out=room, mode="clip")
 
     def from_samples(self, pixels: Pixels, luma_chroma: bool) -> Frame:
         """Return luma of three samples, (height, width, 3 or 4)."""
@@ -128,7 +132,9 @@ class Greyscale:
             colours = pixels[..., :3]
             if not colours.flags.c_contiguous:  # stored by plane: merging takes a tenth of the time of a copy
                 colours = cv2.merge([np.ascontiguousarray(colours[..., k]) for k in range(3)])
-            return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+            room = self._blocks.room(*colours.shape[:2])
+            cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY, room)
+            return room
         return self.from_luma(pixels[..., 0])
 
     def from_luma(self, luma: Pixels) -> Frame:
