@@ -44,11 +44,26 @@ class FlowSolver:
         (along, across) in samples.
     at_once
         Pairs that are given to it together; between two such calls it is asked whether to stop.
+    look
+        From numbers of frames to the frames that it sees; None: those of the strip itself. They may have several
+        samples in place of one, each way: the motion is averaged over these.
     """
 
     name: str
     pairs: Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], Floats]
     at_once: int
+    look: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.uint8]] | None = None
+
+    def motion(self, strip: PleuralStrip, firsts: npt.NDArray[np.int64], lag: int) -> Floats:
+        """Return the motion from these frames to those `lag` later, (N, D, S, 2) in samples of the strip."""
+        look = self.look or strip.frames.__getitem__
+        moved = self.pairs(look(firsts), look(firsts + lag))
+        rows, columns = strip.frames.shape[1:]
+        times = moved.shape[2] // columns
+        if times == 1:
+            return moved
+        small = [cv2.resize(flow, (columns, rows), interpolation=cv2.INTER_AREA) for flow in moved]
+        return np.asarray(np.stack(small) / np.float32(times), dtype=np.float32)
 
 
 DIS = FlowSolver("DIS", dis_pairs, 4)
@@ -172,7 +187,7 @@ def _speeds(
         if tell is not None:
             tell(start / len(firsts))
         batch = firsts[start : start + solver.at_once]
-        moved = solver.pairs(strip.frames[batch], strip.frames[batch + lag])
+        moved = solver.motion(strip, batch, lag)
         for at, (first, flow) in enumerate(zip(batch, moved, strict=True), start):
             velocity = flow * (strip.pitch_mm / float(strip.times_s[first + lag] - strip.times_s[first]))
             if wall.any():

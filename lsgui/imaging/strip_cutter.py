@@ -73,6 +73,7 @@ def strip_grid(line: Polyline, columns: int, mm_per_px: float, margin: int = 0) 
     return StripGrid(points.astype(np.float32), tangent, normal)
 
 
+Maps = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 Planes = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
 """x and y by themselves, each in one piece of memory."""
 
@@ -96,10 +97,17 @@ class StripSampler:
         (T, h, w) uint8: the clip, or a box cut out of it.
     origin
         (x, y) of that box in pixels of the file.
+    finer
+        How many samples are going to be taken in place of one, each way: frames are low-passed less.
     """
 
     def __init__(
-        self, frames: npt.NDArray[np.uint8], origin: tuple[int, int], roi: PleuralROI, mm_per_px: float
+        self,
+        frames: npt.NDArray[np.uint8],
+        origin: tuple[int, int],
+        roi: PleuralROI,
+        mm_per_px: float,
+        finer: int = 1,
     ) -> None:
         self._frames = frames
         self._origin = np.asarray(origin, dtype=np.float32)
@@ -110,7 +118,7 @@ class StripSampler:
         self._cached: tuple[int, StripGrid] | None = None
         self._planes: tuple[StripGrid, Planes, Planes] | None = None
         # Low-pass before taking one sample in several pixels, else the strip aliases fine speckle.
-        ratio = PITCH_MM / mm_per_px
+        ratio = PITCH_MM / finer / mm_per_px
         self._blur = 0.4 * np.sqrt(ratio**2 - 1.0) if ratio > 1.3 else 0.0
         self._smooth: tuple[int, npt.NDArray[np.uint8]] | None = None
 
@@ -126,6 +134,12 @@ class StripSampler:
 
         `rows` samples some of the rows alone.
         """
+        x, y = self.places(index, along, across, rows)
+        found = cv2.remap(self.frame(index), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, dtype=np.uint8)
+
+    def places(self, index: int, along: float, across: float, rows: slice = WHOLE) -> Maps:
+        """Return (x, y) of the samples of frame `index` in its own pixels, each (ROWS, columns + margins) float32."""
         grid = self.grid(index)
         if self._planes is None or self._planes[0] is not grid:
             self._planes = grid, _planes(grid.points), _planes(np.stack([grid.tangent, grid.normal]))
@@ -142,11 +156,9 @@ class StripSampler:
             at /= np.float32(1024.0)
             at -= corner
             maps.append(at)
-        x, y = maps
-        found = cv2.remap(self._frame(index), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(found, dtype=np.uint8)
+        return maps[0], maps[1]
 
-    def _frame(self, index: int) -> npt.NDArray[np.uint8]:
+    def frame(self, index: int) -> npt.NDArray[np.uint8]:
         """Return a frame as it is sampled: low-passed where samples lie far apart, once for all samples of it."""
         frame: npt.NDArray[np.uint8] = self._frames[index]
         if not self._blur:

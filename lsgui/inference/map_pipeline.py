@@ -1,6 +1,7 @@
 """One map of a clip whose verdict is known: flow by a chosen method, or where the network looked."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from lsgui.core.errors import ModelError
 from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.finer_strip import FinerStrip, worth_finer
 from lsgui.imaging.flow_map import DIS, FlowSolver, relative_flow_map
 from lsgui.inference.focus import SplitNetwork, split_network
 from lsgui.inference.focus_map import focus_map, picture_focus, strip_focus
@@ -17,20 +19,27 @@ from lsgui.inference.pipeline import (
     Emit,
     IsCancelled,
     Run,
+    bright_part,
     picture_stack,
     raft_file,
     raft_of,
     strip_of,
 )
 from lsgui.inference.protocol import FlowChoice, InferenceRequest, MotionReady
+from lsgui.inference.raft_serving import raft_for_maps, serve_on_processor
 from lsgui.inference.served_models import network_of
 from lsgui.inference.square_places import SquarePlaces
 from lsgui.models.card import load_card
+from lsgui.models.raft import RaftFlow
 
 Floats = npt.NDArray[np.float32]
 
-AT_ONCE = {"cpu": 2, "cuda": 32}
-"""Pairs that RAFT computes together: on a processor two take well under a second, after which a cancel is heard."""
+AT_ONCE = {"cpu": 1, "cuda": 32}
+"""Pairs that RAFT computes together: a processor gains nothing by more, and a cancel is heard after each."""
+
+FINER = 2
+"""RAFT sees so many samples in place of one of the strip, each way, where the file has finer pixels: as it was trained
+it follows speckle of 3 and more of its pixels, and the strip's own samples are too coarse for that."""
 
 
 def draw_map(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, device: str) -> None:
@@ -90,6 +99,10 @@ def _draw_flow(run: Run, first: int, strip: PleuralStrip) -> None:
     words = f"Computing the flow map by {choice.method.upper()}"
     run.stage(0.1, words)
     solver = flow_solver(choice, run.device)
+    if choice.method == "raft" and worth_finer(strip.pitch_mm, run.request.mm_per_px):
+        _, frames, roi = bright_part(run.request)
+        finer = FinerStrip(frames, run.request.origin, roi, run.request.mm_per_px, strip, FINER)
+        solver = replace(solver, look=finer)
     flow = relative_flow_map(
         strip,
         run.request.mm_per_px,
@@ -112,20 +125,23 @@ def flow_solver(choice: FlowChoice, device: str) -> FlowSolver:
     if choice.method == "dis":
         return DIS
     if not choice.raft_weights:
-        raft, name = raft_of(None, device), "RAFT"
+        raft, name = raft_for_maps(None, device), "RAFT"
     else:
         path = Path(choice.raft_weights)
-        raft, name = raft_of(path, device, path.stat().st_mtime_ns if path.is_file() else 0), f"RAFT ({path.name})"
+        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        raft, name = raft_for_maps(path, device, changed), f"RAFT ({path.name})"
     return FlowSolver(name, raft_pairs(raft, device), AT_ONCE[device])
 
 
 def raft_pairs(
-    raft: torch.nn.Module, device: str
+    raft: RaftFlow, device: str
 ) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
     """Return what asks RAFT for the motion of pairs of frames (N, D, S), as (N, D, S, 2) in samples."""
 
     def pairs(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         frames = torch.from_numpy(np.stack([before, after], axis=1)).to(device)
+        if device == "cpu":
+            serve_on_processor(raft, (AT_ONCE["cpu"], before.shape[1], before.shape[2]))
         flow = raft(frames)[:, 0].permute(0, 2, 3, 1)
         return np.asarray(flow.float().cpu().numpy(), dtype=np.float32)
 

@@ -163,6 +163,12 @@ def _norm_layer(layer: Any, maps: Maps) -> Maps:
     return Maps(opset().add(node, _channelwise(shift, maps.ndim)))
 
 
+def _instance_norm_layer(layer: Any, maps: Maps) -> Maps:
+    if layer.affine or layer.track_running_stats:
+        raise NotWritten("a normalisation of each picture with weights of its own")
+    return Maps(opset().mvn(maps.node, _whole([2, 3]), True, layer.eps, "INSIDE_SQRT"))
+
+
 def _pool_layer(layer: Any, maps: Maps) -> Maps:
     if layer.ceil_mode or layer.dilation != 1 or layer.return_indices:
         raise NotWritten("a pooling with other than the usual borders")
@@ -207,6 +213,7 @@ def _gru_layer(layer: nn.GRU, maps: Maps) -> tuple[Maps, None]:
 _LAYERS: dict[Any, Callable[..., Any]] = {
     nn.Conv1d | nn.Conv2d | nn.Conv3d: _convolution_layer,
     nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d: _norm_layer,
+    nn.InstanceNorm2d: _instance_norm_layer,
     nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d: _pool_layer,
     nn.Linear: _linear_layer,
     nn.GRU: _gru_layer,
@@ -297,6 +304,8 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     operator.mul: _two("multiply"),
     operator.getitem: _take,
     torch.relu: _relu,
+    torch.sigmoid: lambda maps: Maps(opset().sigmoid(maps.node)),
+    torch.tanh: lambda maps: Maps(opset().tanh(maps.node)),
     torch.cat: _beside,
     torch.diff: _difference,
     functional.conv1d: _convolve,

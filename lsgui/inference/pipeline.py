@@ -13,6 +13,7 @@ import torch
 
 from lsgui.core.errors import CancelledError
 from lsgui.core.motion_map import MotionMap
+from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
@@ -124,20 +125,26 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
 
 def strip_of(request: InferenceRequest, cancelled: IsCancelled) -> tuple[int, PleuralStrip]:
     """Cut the strip over the frames that are not black; return the first of them and the strip."""
-    first, stop = bright_range(request.frames)
-    roi = request.roi
-    if first:
-        roi = type(roi)(tuple((k - first, roi.line_at(k)) for k in _keys(request, first)), roi.source, roi.confidence)
+    first, frames, roi = bright_part(request)
     strip = cut_strip(
-        request.frames[first:stop],
+        frames,
         request.origin,
-        request.times_s[first:stop] - request.times_s[first],
+        request.times_s[first : first + len(frames)] - request.times_s[first],
         roi,
         request.mm_per_px,
         request.calibrated,
         cancelled,
     )
     return first, strip
+
+
+def bright_part(request: InferenceRequest) -> tuple[int, npt.NDArray[np.uint8], PleuralROI]:
+    """Return the first frame that is not black, the frames from there to the last such one, and the line over them."""
+    first, stop = bright_range(request.frames)
+    roi = request.roi
+    if first:
+        roi = type(roi)(tuple((k - first, roi.line_at(k)) for k in _keys(request, first)), roi.source, roi.confidence)
+    return first, request.frames[first:stop], roi
 
 
 def _keys(request: InferenceRequest, first: int) -> list[int]:

@@ -4,7 +4,8 @@ It is frozen wherever it is used: its weights come from simulated speckle (`lsgu
 file, and no verdict network changes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,27 @@ def shrunk_flow(flow: Tensor, enlarge: int) -> Tensor:
     return functional.avg_pool2d(flow, enlarge) / enlarge if enlarge > 1 else flow
 
 
+Compute = Callable[[Tensor], Tensor]
+Update = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class RaftParts:
+    """What computes the parts of RAFT that are convolutions.
+
+    Attributes
+    ----------
+    features, context
+        From pictures (N, 3, H, W) to maps (N, C, H / 8, W / 8).
+    update
+        From state, context, correlations and flow to the new state and the change of the flow.
+    """
+
+    features: Compute
+    context: Compute
+    update: Update
+
+
 class RaftFlow(nn.Module):
     """Frozen RAFT from grey frames to flow.
 
@@ -81,6 +103,8 @@ class RaftFlow(nn.Module):
         self.network = network
         self.iterations = iterations
         self.enlarge = enlarge
+        raft: Any = network
+        self._parts = RaftParts(raft.feature_encoder, raft.context_encoder, raft.update_block)
         self.requires_grad_(False)
         self.train(False)
 
@@ -89,9 +113,13 @@ class RaftFlow(nn.Module):
         super().train(False)
         return self
 
+    def serve_by(self, features: Compute, context: Compute, update: Update) -> None:
+        """Have the network's parts computed by other engines that give the same; see `RaftParts`."""
+        self._parts = RaftParts(features, context, update)
+
     @torch.no_grad()
     def forward(self, frames: Tensor, step: int = 1) -> Tensor:
-        """Return the motion from each frame to the one `step` later.
+        """Return the motion from each frame to the one `step` later; each frame is encoded once for both its pairs.
 
         Parameters
         ----------
@@ -115,27 +143,57 @@ class RaftFlow(nn.Module):
         count, moments, height, width = frames.shape
         if step < 1 or moments <= step:
             raise ModelError(f"Flow over {step} frames needs more than {step} frames at least 1 apart, not {moments}.")
-        before = frames[:, :-step].reshape(-1, height, width)
-        after = frames[:, step:].reshape(-1, height, width)
         seen = max(height * self.enlarge, SMALLEST) * max(width * self.enlarge, SMALLEST)
         at_once = max(1, PAIRS_AT_ONCE_PX // seen)
-        parts = [
-            self._pairs(before[k : k + at_once].float(), after[k : k + at_once].float())
-            for k in range(0, len(before), at_once)
-        ]
-        return torch.cat(parts).reshape(count, moments - step, 2, height, width)
+        used = [k for k in range(moments) if k < moments - step or k >= step]
+        grey = frames[:, used].reshape(-1, height, width)
+        place = torch.arange(len(grey)).reshape(count, len(used))
+        firsts, seconds = place[:, : moments - step].reshape(-1), place[:, step - moments :].reshape(-1)
+        with torch.autocast("cuda", dtype=torch.float16, enabled=frames.is_cuda):
+            features = torch.cat([self._parts.features(self._seen(part)) for part in torch.split(grey, at_once)])
+            parts = [
+                self._refined(features[one], features[other], self._seen(grey[one]))
+                for one, other in zip(torch.split(firsts, at_once), torch.split(seconds, at_once), strict=True)
+            ]
+        left, _, top, _ = _margins(height * self.enlarge, width * self.enlarge)
+        flow = torch.cat(parts)[:, :, top : top + height * self.enlarge, left : left + width * self.enlarge]
+        return shrunk_flow(flow, self.enlarge).reshape(count, moments - step, 2, height, width)
 
-    def _pairs(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the flow (N, 2, H, W) of pairs (N, H, W)."""
-        first, second = (scaled_pictures(grey, self.enlarge) for grey in (before, after))
-        height, width = first.shape[-2:]
-        pads = _margins(height, width)
-        if any(pads):
-            first, second = (functional.pad(picture, pads, mode="replicate") for picture in (first, second))
-        with torch.autocast("cuda", dtype=torch.float16, enabled=before.is_cuda):
-            flow: Tensor = self.network(first, second, num_flow_updates=self.iterations)[-1]
-        left, _, top, _ = pads
-        return shrunk_flow(flow.float()[:, :, top : top + height, left : left + width], self.enlarge)
+    def _seen(self, grey: Tensor) -> Tensor:
+        """Return pictures (N, H, W) as the network sees them, with margins."""
+        pictures = scaled_pictures(grey.float(), self.enlarge)
+        pads = _margins(*pictures.shape[-2:])
+        return functional.pad(pictures, pads, mode="replicate") if any(pads) else pictures
+
+    def _refined(self, before: Tensor, after: Tensor, pictures: Tensor) -> Tensor:
+        """Return the flow (N, 2, H, W), float32, from the features of both frames and the pictures of the first.
+
+        As torchvision's own `forward`, but for the flow of the last refinement alone being enlarged.
+        """
+        raft: Any = self.network
+        block = raft.corr_block
+        block.build_pyramid(before, after)
+        seen = self._parts.context(pictures)
+        inner = raft.update_block.hidden_state_size
+        hidden, context = torch.tanh(seen[:, :inner]), torch.relu(seen[:, inner:])
+        rows, columns = (torch.arange(length, device=seen.device).float() for length in seen.shape[-2:])
+        down, along = torch.meshgrid(rows, columns, indexing="ij")
+        origin = torch.stack([along, down])[None].repeat(len(seen), 1, 1, 1)
+        moved = torch.zeros_like(origin)
+        for _ in range(self.iterations):
+            hidden, delta = self._parts.update(hidden, context, block.index_pyramid(origin + moved), moved)
+            moved = moved + delta
+        block.corr_pyramid = []  # as large as all else together: not kept until the next pair
+        return self._enlarged(moved, hidden).float()
+
+    def _enlarged(self, flow: Tensor, hidden: Tensor) -> Tensor:
+        """Return a flow of cells (N, 2, H / 8, W / 8) as one of pixels."""
+        from torchvision.models.optical_flow.raft import upsample_flow
+
+        raft: Any = self.network
+        predict = raft.mask_predictor
+        enlarged: Tensor = upsample_flow(flow=flow, up_mask=None if predict is None else predict(hidden))
+        return enlarged
 
 
 def _margins(height: int, width: int) -> tuple[int, int, int, int]:

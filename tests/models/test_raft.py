@@ -56,11 +56,11 @@ def test_raft_stays_frozen_inside_a_network_that_is_trained() -> None:
 def test_grey_0_to_255_reaches_the_network_as_minus_1_to_1() -> None:
     flow = RaftFlow(build_raft_small(), iterations=1)
     seen: list[torch.Tensor] = []
-    flow.network.register_forward_pre_hook(lambda _module, pictures: seen.extend(pictures))
+    flow.network.feature_encoder.register_forward_pre_hook(lambda _module, pictures: seen.extend(pictures))
     frames = torch.randint(0, 256, (1, 3, 128, 128), dtype=torch.uint8)
     frames[0, :, 0, :3] = torch.tensor([0, 255, 51])
     flow(frames, 2)
-    before, after = seen
+    before, after = (part[None] for part in torch.cat(seen))  # the frame between them belongs to no pair
     assert before.shape == after.shape == (1, 3, 128, 128)
     assert torch.allclose(before[0, :, 0, :3], torch.tensor([-1.0, 1.0, -0.6]).expand(3, 3))
     assert torch.allclose(before[0, 1], frames[0, 0] / 127.5 - 1.0)
@@ -71,33 +71,52 @@ def test_grey_0_to_255_reaches_the_network_as_minus_1_to_1() -> None:
 def test_any_size_is_padded_by_its_border_and_cut_back(height: int, width: int, padded: tuple[int, int]) -> None:
     flow = RaftFlow(build_raft_small(), iterations=1)
     seen: list[torch.Tensor] = []
-    flow.network.register_forward_pre_hook(lambda _module, pictures: seen.extend(pictures))
+    for encoder in (flow.network.feature_encoder, flow.network.context_encoder):
+        encoder.register_forward_pre_hook(lambda _module, pictures: seen.extend(pictures))
     frames = torch.rand(2, 3, height, width) * 255.0
     assert flow(frames).shape == (2, 2, 2, height, width)
-    assert seen[0].shape[-2:] == padded
+    assert {part.shape[-2:] for part in seen} == {padded}
     corner = frames[0, 0, 0, 0] / 127.5 - 1.0
     assert torch.allclose(seen[0][0, :, 0, 0], corner.expand(3))
 
 
 def test_enlarged_pictures_give_flow_in_pixels_of_the_picture_as_it_came() -> None:
-    class Says(nn.Module):
-        """Keeps what it sees and says that all of it moves 3 pixels to the right and 1 up."""
+    network = build_raft_small()
+    seen: list[torch.Tensor] = []
+    network.context_encoder.register_forward_pre_hook(lambda _module, pictures: seen.extend(pictures))
 
-        def forward(self, before: torch.Tensor, _after: torch.Tensor, num_flow_updates: int) -> list[torch.Tensor]:
-            self.seen = before
-            return [torch.tensor([3.0, -1.0])[None, :, None, None].expand(len(before), 2, *before.shape[-2:])]
+    def says(hidden: torch.Tensor, _context: torch.Tensor, _likeness: torch.Tensor, moved: torch.Tensor):
+        """Say that all of it moves 3 pixels to the right and 1 up; a cell is 8 pixels wide."""
+        return hidden, (torch.tensor([3.0, -1.0]) / 8.0)[None, :, None, None].expand_as(moved)
 
-    says = Says()
     frames = torch.rand(1, 2, 96, 70) * 255.0
-    flow = RaftFlow(says, iterations=1, enlarge=2)(frames)
-    assert says.seen.shape == (1, 3, 192, 144)  # twice as large, 140 padded to a multiple of 8
-    means = torch.nn.functional.avg_pool2d(says.seen[:, 0, 2:-2, 6:-6], 2)  # 4 pixels on, past the 2 of the padding
+    raft = RaftFlow(network, iterations=1, enlarge=2)
+    raft.serve_by(network.feature_encoder, network.context_encoder, says)
+    flow = raft(frames)
+    assert seen[0].shape == (1, 3, 192, 144)  # twice as large, 140 padded to a multiple of 8
+    means = torch.nn.functional.avg_pool2d(seen[0][:, 0, 2:-2, 6:-6], 2)  # 4 pixels on, past the 2 of the padding
     assert torch.corrcoef(torch.stack([means.flatten(), frames[0, 0, 1:-1, 2:-2].flatten()]))[0, 1] > 0.9
     assert flow.shape == (1, 1, 2, 96, 70)
     assert torch.allclose(flow[0, 0, 0], torch.tensor(1.5))
     assert torch.allclose(flow[0, 0, 1], torch.tensor(-0.5))
     with pytest.raises(ModelError, match="enlarge cannot be 0"):
-        RaftFlow(says, enlarge=0)
+        RaftFlow(network, enlarge=0)
+
+
+@pytest.mark.parametrize("build", [build_raft_small, build_raft_large])
+def test_a_sequence_gives_the_flow_of_torchvisions_own_pairs_and_encodes_each_frame_once(build) -> None:
+    torch.manual_seed(1)
+    network = build().eval()
+    raft = RaftFlow(network, iterations=3)
+    encoded: list[int] = []
+    network.feature_encoder.register_forward_pre_hook(lambda _module, pictures: encoded.append(len(pictures[0])))
+    frames = torch.randint(0, 256, (1, 4, 128, 136), dtype=torch.uint8)
+    flow = raft(frames)
+    assert sum(encoded) == 4  # torchvision's own pairs encode 6
+    pictures = (frames[0].float() / 127.5 - 1.0)[:, None].expand(-1, 3, -1, -1)
+    with torch.no_grad():
+        expected = network(pictures[:-1], pictures[1:], num_flow_updates=3)[-1]
+    assert float((flow[0] - expected).abs().max()) < 1e-3 * max(1.0, float(expected.abs().max()))
 
 
 def test_pairs_are_step_apart_and_batches_change_nothing(
