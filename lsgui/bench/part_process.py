@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lsgui.bench.parts import NotMeasurableError, load_measure
+from lsgui.bench.parts import NotMeasurableError, Part, load_measure
 from lsgui.bench.rows import BenchRow, Tell
 from lsgui.core.errors import LsguiError
 from lsgui.inference.spawning import deaf_to_interrupts, no_main_module, write_output_to
@@ -55,7 +55,7 @@ class PartResult:
     details: str = ""
 
 
-def run_part(name: str, *, quick: bool, tell: Tell, longest_s: float = LONGEST_S) -> PartResult:
+def run_part(part: Part, *, quick: bool, tell: Tell, longest_s: float = LONGEST_S) -> PartResult:
     """Measure one part in a child process and return what came of it; the child is gone afterwards, whatever happens.
 
     Raises
@@ -67,12 +67,12 @@ def run_part(name: str, *, quick: bool, tell: Tell, longest_s: float = LONGEST_S
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory(prefix="lsgui-bench-", ignore_cleanup_errors=True) as folder:
-        child = context.Process(target=_work, args=(theirs, name, quick, folder), name=f"lsgui-bench-{name}")
+        child = context.Process(target=_work, args=(theirs, part, quick, folder), name=f"lsgui-bench-{part.name}")
         with no_main_module(), deaf_to_interrupts():
             child.start()
         theirs.close()
         try:
-            result = _listen(ours, child, name, tell, begun + longest_s)
+            result = _listen(ours, child, part.name, tell, begun + longest_s)
             if not result.fault:
                 child.join(_END_WAIT_S)
         finally:
@@ -132,7 +132,7 @@ def kill_tree(pid: int) -> None:
 # --- in the child ------------------------------------------------------------------------------------------------
 
 
-def _work(pipe: "Connection[Any, Any]", name: str, quick: bool, folder: str) -> None:
+def _work(pipe: "Connection[Any, Any]", part: Part, quick: bool, folder: str) -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl+C goes to the owner alone, who ends this group
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -146,7 +146,7 @@ def _work(pipe: "Connection[Any, Any]", name: str, quick: bool, folder: str) -> 
         with sending:
             pipe.send((words, fraction))
 
-    result = measured(name, quick, tell)
+    result = measured(part, quick, tell)
     with sending:
         pipe.send(result)
 
@@ -158,19 +158,19 @@ def _stay_within(folder: Path) -> None:
     os.environ["LSGUI_HOME"] = str(folder / "home")
 
 
-def measured(name: str, quick: bool, tell: Tell) -> PartResult:
+def measured(part: Part, quick: bool, tell: Tell) -> PartResult:
     """Measure a part in this process; whatever it raises becomes a sentence."""
     try:
-        found = load_measure(name)(tell, quick)
-        return PartResult(name, found.as_json(), tuple(found.rows()))
+        found = load_measure(part)(tell, quick)
+        return PartResult(part.name, found.as_json(), tuple(found.rows()))
     except NotMeasurableError as reason:
-        return PartResult(name, reason=str(reason))
+        return PartResult(part.name, reason=str(reason))
     except LsguiError as reason:
-        return PartResult(name, reason=f"{name}: {reason}")
+        return PartResult(part.name, reason=f"{part.name}: {reason}")
     except Exception as fault:
-        logger.exception("the part %s of the bench failed", name)
+        logger.exception("the part %s of the bench failed", part.name)
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
-        return PartResult(name, reason=f"{name}: a fault of the program ({said}).", fault=True)
+        return PartResult(part.name, reason=f"{part.name}: a fault of the program ({said}).", fault=True)
 
 
 def _watch_owner(pipe: "Connection[Any, Any]") -> None:

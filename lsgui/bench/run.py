@@ -71,7 +71,7 @@ def run_bench(parts: Sequence[Part], *, quick: bool, tell: TellPart) -> BenchRep
     results = []
     for place, part in enumerate(parts):
         tell(place, part.title, 0.0)
-        results.append(run_part(part.name, quick=quick, tell=partial(tell, place)))
+        results.append(run_part(part, quick=quick, tell=partial(tell, place)))
     return BenchReport(tuple(results), quick, time.perf_counter() - begun)
 
 
