@@ -165,6 +165,8 @@ def measured(part: Part, quick: bool, tell: Tell) -> PartResult:
         return PartResult(part.name, found.as_json(), tuple(found.rows()))
     except NotMeasurableError as reason:
         return PartResult(part.name, reason=str(reason))
+    except ModuleNotFoundError as fault:
+        return PartResult(part.name, reason=f"{part.name}: {fault.name} is not installed, and this part needs it.")
     except LsguiError as reason:
         return PartResult(part.name, reason=f"{part.name}: {reason}")
     except Exception as fault:

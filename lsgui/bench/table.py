@@ -31,7 +31,7 @@ class _Columns:
 
     @classmethod
     def for_width(cls, width: int) -> "_Columns":
-        return cls(40, 14, 16, 24, width) if width >= _WIDE else cls(29, 14, 0, 12, width)
+        return cls(40, 14, 16, 24, width) if width >= _WIDE else cls(27, 14, 0, 12, width)
 
 
 def print_report(report: BenchReport, console: "Console") -> None:
