@@ -1,5 +1,6 @@
 """`lsgui predict --cluster`: the clips go to the workers of a Dask scheduler, which see them under the same paths."""
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ def open_cluster(stack: ExitStack, address: str, setup: WorkSetup) -> Source:
         raise LsguiError(
             "--cluster needs Dask, which is not installed: run pip install 'lsgui[cluster]' here and on the workers."
         ) from fault
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in a sentence
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as fault:
