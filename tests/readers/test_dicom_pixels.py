@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pydicom.data
 import pytest
-from dicom_samples import DATA, gdcm_jpeg_lossless, header, pillow_jpeg, save, write_dicom
+from dicom_samples import DATA, gdcm_jpeg_lossless, header, jpeg_2000, pillow_jpeg, save, write_dicom
 from PIL import Image
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
@@ -19,8 +19,8 @@ from reader_samples import number_in, numbered_frames
 from lsgui.core.clip import Frame
 from lsgui.core.errors import ClipReadError
 from lsgui.readers.base import ReadOptions, open_clip
-from lsgui.readers.dicom_parts import deep_jpeg
-from lsgui.readers.dicom_parts.codestream import with_colour
+from lsgui.readers.dicom_parts import codecs, deep_jpeg
+from lsgui.readers.dicom_parts.codestream import read_codestream, with_colour
 from lsgui.readers.dicom_parts.deep_jpeg import DeepJpegDecoder
 
 PLAIN_UID, BASELINE_UID = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
@@ -301,3 +301,23 @@ def test_every_write_is_read_back_by_pydicom_too(tmp_path):
         grey = truth if truth.ndim == 2 else truth[..., 0]
         grey = grey if grey.dtype == np.uint8 else (grey >> 4).astype(np.uint8)
         assert np.abs(open_clip(path).frame(2).astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize("lossy", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+def test_jpeg_2000_decodes_side_by_side_to_the_same_samples(lossy, colour):
+    """OpenCV lets go of the interpreter while OpenJPEG works; what it gives is what pydicom's plugin gives."""
+    from openjpeg import decode
+
+    frames = colourful() if colour else numbered_frames(2)
+    code = jpeg_2000(**({"signal_noise_ratios": [45]} if lossy else {}))(frames)[1]
+    stream = read_codestream(code)
+    assert stream is not None
+    fast = codecs._jpeg_2000_bytes(code, stream)
+    assert fast is not None
+    assert np.abs(fast.astype(int) - decode(code)).max() <= (1 if lossy else 0)
+    assert codecs._jpeg_2000_bytes(code[: len(code) // 2], stream) is None
+    deep_code = jpeg_2000()(deep(1))[0]
+    deep_stream = read_codestream(deep_code)
+    assert deep_stream is not None
+    assert codecs._jpeg_2000_bytes(deep_code, deep_stream) is None
