@@ -46,7 +46,7 @@ PARTS = (
     Part("flow", Area.FLOW, "flow fields and heat map", 25),
     Part("reading", Area.READING, "reading and scrubbing", 25),
     Part("window", Area.WINDOW, "the window, playing", 30),
-    Part("memory", Area.MEMORY, "memory", 20),
+    Part("memory", Area.MEMORY, "memory", 60, 25),
     Part("many_clips", Area.MANY, "a folder of clips", 20),
 )
 

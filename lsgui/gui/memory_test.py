@@ -30,7 +30,7 @@ _SETTLE_S = 1.5
 """Rest before something idle is measured: what the start left in queues is done by then."""
 _SHOW_S = 0.05
 """How long every overlay is shown: two paintings of a clip of 30 frames a second."""
-_PLAY_S = 4.0
+_PLAY_S = 3.0
 _REST_S = 0.15
 _PATIENCE_S = 240.0
 
@@ -171,9 +171,12 @@ class MemoryTest(QObject):
             yield self._has_line
 
     def _is_loaded(self) -> bool:
-        clip = self._controller.state.clip
+        state = self._controller.state
+        clip = state.clip
         if clip is not None and clip.phase is LoadPhase.FAILED:
             raise LsguiError(clip.error)
+        if clip is None and state.notice and not state.scanning:
+            raise LsguiError(state.notice)
         return clip is not None and clip.phase is LoadPhase.COMPLETE and clip.mm_per_px is not None
 
     def _has_line(self) -> bool:
