@@ -49,8 +49,8 @@ class WholeClip:
         Seconds until the first windows have their probability.
     multiply_adds, shared_multiply_adds
         Of eight windows one by one, and of the pass that shares them.
-    difference
-        Largest difference of a calibrated probability from eager PyTorch, window by window.
+    logit_difference, difference
+        Largest difference of a logit, and of a calibrated probability, from eager PyTorch window by window.
     """
 
     frames: int
@@ -62,6 +62,7 @@ class WholeClip:
     first_s: float
     multiply_adds: int
     shared_multiply_adds: int
+    logit_difference: float
     difference: float
 
     def as_json(self) -> dict[str, Any]:
@@ -78,6 +79,7 @@ class WholeClip:
                 "first_windows_s": self.first_s,
                 "multiply_adds_of_8_windows": self.multiply_adds,
                 "multiply_adds_of_8_windows_shared": self.shared_multiply_adds,
+                "max_logit_difference": self.logit_difference,
                 "max_probability_difference": self.difference,
             }
         }
@@ -138,7 +140,7 @@ def _measured(
     def same_engine() -> None:
         scorer.one_window(one_by_one)
 
-    difference = np.abs(probability(shared(), rule) - probability(by_window(), rule)).max()
+    one, other = shared(), by_window()
     tell("One window after another", 0.3)
     against_window = side_by_side(by_window, shared, rounds, most_s=_MOST_S)
     tell("Eight windows at a time", 0.6)
@@ -158,7 +160,8 @@ def _measured(
         first_s=first.shipped.best_s,
         multiply_adds=multiply_adds(network, eight),
         shared_multiply_adds=multiply_adds(SharedCmwruStrip(network), blocks),
-        difference=float(difference),
+        logit_difference=float(np.abs(one - other).max()),
+        difference=float(np.abs(probability(one, rule) - probability(other, rule)).max()),
     )
 
 
