@@ -217,6 +217,7 @@ _TOPICS = (
     ),
     ("worklist", "The worklist", "Alt+6", "Studies, search, filters and orders; what comes next."),
     ("exporting", "What leaves", "Alt+7", "Kinds of export, the mask that a person approves, and what is stamped."),
+    ("many_clips", "Many clips", "Alt+8", "Whole folders from the command line: resumed, on all cores, on a cluster."),
 )
 
 

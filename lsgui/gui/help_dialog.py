@@ -28,7 +28,16 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.resources import resources_dir
 from lsgui.gui.theme import SIZE_LARGE, SIZE_TITLE, text_font, tokens
 
-TOPICS = ("lung_sliding", "drawing_the_line", "reading_the_verdict", "limits", "labelling", "worklist", "exporting")
+TOPICS = (
+    "lung_sliding",
+    "drawing_the_line",
+    "reading_the_verdict",
+    "limits",
+    "labelling",
+    "worklist",
+    "exporting",
+    "many_clips",
+)
 """The files of `resources/help`, in the order of the list."""
 
 _BODY_SIZE = 14

@@ -104,7 +104,7 @@ def test_a_cluster_says_what_one_process_says(killed, study, address, workers, c
             victim = _dask_workers(workers)[0]
             _wait_for(lambda: _ready(victim))
             victim.kill()
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=200)
     assert (process.returncode, err) == (2, ""), "the missing clip"
     from lsgui.cli import predict_run
 
