@@ -66,6 +66,11 @@ class MotionMap:
         if self.vectors is not None:
             self.vectors.setflags(write=False)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.values.nbytes + self.times_s.nbytes + (0 if self.vectors is None else self.vectors.nbytes)
+
     def at(self, time_s: float) -> npt.NDArray[np.float32]:
         """Return the map at a moment, (D, S), blended between its two neighbours in time.
 

@@ -20,7 +20,9 @@ from lsgui.review.state import Analysis, AnalysisPhase, LoadPhase, ReviewState, 
 log = logging.getLogger(__name__)
 
 KEPT_CLIPS = 24
-"""Of so many clips the line and the verdict stay at hand; a verdict's maps take a few megabytes each."""
+"""Of so many clips the line and the verdict stay at hand."""
+_KEPT_BYTES = 48_000_000
+"""Memory that the maps of those verdicts may take: 1 MB for a clip of some seconds, 5 MB for one of 900 frames."""
 
 _AHEAD_AFTER_MS = 150
 """How long after the clip on screen is decoded the next one is begun."""
@@ -136,8 +138,10 @@ class ClipsPart(QObject):
         self._loader.close()
 
     def _is_opening(self) -> bool:
-        clip = self._keeper.state.clip
-        return clip is not None and clip.phase in (LoadPhase.OPENING, LoadPhase.DECODING)
+        """Return whether threads have work that a reader waits for: one more would hold up the window as well."""
+        state = self._keeper.state
+        decoding = state.clip is not None and state.clip.phase in (LoadPhase.OPENING, LoadPhase.DECODING)
+        return decoding or state.scanning or state.roi_phase is RoiPhase.SEARCHING
 
     def _keep(self) -> None:
         state = self._keeper.state
@@ -150,6 +154,11 @@ class ClipsPart(QObject):
         self._kept.move_to_end(state.clip.path)
         while len(self._kept) > KEPT_CLIPS:
             self._kept.popitem(last=False)
+        held = 0
+        for path, kept in reversed(list(self._kept.items())):
+            held += sum(one.nbytes for one in kept.analysis.maps.values())
+            if held > _KEPT_BYTES:  # the verdicts that were left longest ago go; their lines stay
+                self._kept[path] = replace(kept, analysis=Analysis())
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         """Look ahead anew when the clip on screen is decoded, or another one comes next."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from window_samples import draw, open_clip_in, press, until, write_clip
 
+from lsgui.gui import controller_clips
 from lsgui.inference.protocol import MotionReady
 from lsgui.review.state import AnalysisPhase
 
@@ -83,6 +84,25 @@ def test_a_map_can_be_asked_for_when_the_reader_is_back_at_a_clip(
     assert request.roi.line_at(0).tolist() == first.roi.line_at(0).tolist()
     told_session.draw(motion_map("flow", 0.2))
     until(qtbot, lambda: review.controller.state.analysis.map_work is None)
+
+
+def test_verdicts_of_former_clips_are_kept_within_their_memory(
+    review: Any, told_session: Any, qtbot: Any, clips: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(controller_clips, "_KEPT_BYTES", int(1.5 * motion_map("flow").nbytes))
+    open_clip_in(review, qtbot, *clips)
+    lines = []
+    for turn in range(3):
+        review.controller.clips.select(turn)
+        until(qtbot, lambda: getattr(review.controller.state.clip, "mm_per_px", None) is not None)
+        lines.append(draw(review, 50.0 + turn))
+        analyse(review, told_session, qtbot)
+    review.controller.clips.select(1)  # now the verdicts of the third and of the second are more than may be kept
+    assert review.controller.state.analysis.phase is AnalysisPhase.IDLE
+    assert review.controller.state.roi is lines[1]
+    review.controller.clips.select(2)
+    assert review.controller.state.analysis.phase is AnalysisPhase.DONE
+    assert "flow" in review.controller.state.analysis.maps
 
 
 def test_many_clips_cost_what_one_does(review: Any, told_session: Any, qtbot: Any, tmp_path: Path) -> None:
