@@ -95,7 +95,7 @@ def heat_range(motion: MotionMap, style: HeatStyle, held: HeldScales) -> HeatRan
     return HeatRange(motion.low, motion.high)
 
 
-@lru_cache(maxsize=8)  # asked for on every frame, and a percentile of a whole map takes milliseconds
+@lru_cache(maxsize=3)  # the maps of one clip: asked for on every frame, and a percentile of one takes milliseconds
 def _fitted_top(motion: MotionMap) -> float:
     known = motion.values[np.isfinite(motion.values)]
     top = float(np.percentile(known, 98)) if known.size else 0.0
