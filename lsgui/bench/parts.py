@@ -47,7 +47,7 @@ PARTS = (
     Part("reading", Area.READING, "reading and scrubbing", 25),
     Part("window", Area.WINDOW, "the window, playing", 30),
     Part("memory", Area.MEMORY, "memory", 60, 25),
-    Part("many_clips", Area.MANY, "a folder of clips", 20),
+    Part("many_clips", Area.MANY, "a folder of clips", 35, 15),
 )
 
 
