@@ -31,7 +31,7 @@ class _Columns:
 
     @classmethod
     def for_width(cls, width: int) -> "_Columns":
-        return cls(40, 14, 16, 24, width) if width >= _WIDE else cls(27, 14, 0, 12, width)
+        return cls(38, 16, 17, 22, width) if width >= _WIDE else cls(25, 16, 0, 12, width)
 
 
 def print_report(report: BenchReport, console: "Console") -> None:
@@ -119,7 +119,8 @@ def _quiet(words: str, width: int, indent: int) -> "list[Text]":
 def _asked(row: BenchRow) -> str:
     if row.target is None:
         return ""
-    asked = f"{row.target.value:g}"
+    value = row.target.value
+    asked = f"{value:.0f}" if float(value).is_integer() else number(value)
     return (
         f"{asked}x"
         if row.target.bound is Bound.TIMES

@@ -16,6 +16,7 @@ ROWS = (
     BenchRow(Area.MANY, "a folder by many more processes than one", 3.0, "clips/s", 1.5, "one process", 2.0),
     BenchRow(Area.WINDOW, "the longest gap", 20.0, "ms", target=Target(Bound.AT_MOST, 50.0)),
     BenchRow(Area.WINDOW, "shown", 60.0, "frames/s", target=Target(Bound.AT_LEAST, 60.0)),
+    BenchRow(Area.WINDOW, "at rest", 1.085, "% of a core", 1.6, "a bare window", target=Target(Bound.AT_MOST, 1.23456)),
     BenchRow(Area.MEMORY, "idle", None, "MB", target=Target(Bound.AT_MOST, 250.0), note="no window opens here"),
 )
 MACHINE = {
@@ -58,11 +59,21 @@ def test_the_table_fits_and_says_everything(width, encoding):
     lines = " ".join(text.split())
     for words in ("A processor, 2 cores, 25 GB, AVX2", "Limits: 148 GFLOP/s float32, 25.7 GB/s memory", "2 min 41 s"):
         assert words in lines
-    for words in ("0.250 s", "1.00 s", "eager PyTorch", "4.00x", "3x met", "3x missed", "< 50 met", "> 60 met"):
+    for words in (
+        "0.250 s",
+        "1.00 s",
+        "eager PyTorch",
+        "4.00x",
+        "3x met",
+        "3x missed",
+        "< 50 met",
+        "> 60 met",
+        "< 1.23 met",
+    ):
         assert words in lines
     assert "a folder by many more processes than one" in lines
     assert "no window opens here" in lines
-    assert "3 of 4 targets met" in lines, "what was not measured is neither met nor missed"
+    assert "4 of 5 targets met" in lines, "what was not measured is neither met nor missed"
     assert "Not measured: flow: something that this part needs is not installed" in lines
     areas = [line.strip() for line in text.splitlines() if line.strip() in {area.value for area in Area}]
     assert areas == ["Networks", "Window", "Memory", "Many clips"]
@@ -76,7 +87,7 @@ def test_the_table_fits_and_says_everything(width, encoding):
         (ROWS[2], "#####....."),
         (ROWS[3], "####.....|"),
         (ROWS[4], "#########|"),
-        (ROWS[5], ""),
+        (ROWS[6], ""),
     ],
 )
 def test_a_bar_is_the_part_of_the_reference_or_of_the_limit(row, drawn):
