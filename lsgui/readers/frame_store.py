@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import tempfile
 import threading
 import weakref
@@ -17,6 +18,8 @@ from lsgui.readers.frame_blocks import FrameBlocks, lies_in_block
 from lsgui.readers.frame_source import DISK_FULL
 
 DEFAULT_BUDGET_BYTES = 512 * 1024 * 1024
+
+_PREAD = getattr(os, "pread", None)  # reads at a place without moving the file's position; Windows has none
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class GrowingFrames:
         self._blocks = FrameBlocks()
         self._spilled = 0
         self._spill: BinaryIO | None = None
+        self._reading = threading.Lock()
+        self._descriptor: int | None = None
         self._closed = False
         self._undo = ExitStack()
         weakref.finalize(self, self._undo.close)
@@ -102,15 +107,17 @@ class GrowingFrames:
         frames = self._frames
         if 0 <= index < len(frames):  # without the lock: a slow disk must not keep a player from frames in memory
             return frames[index]
+        with self._reading:  # nor the frame that is being written just now from those on disk
+            if self._descriptor is not None:
+                return self._read(self._row(index), self._descriptor)
         with self._lock:
-            if not 0 <= index < len(self._frames) + self._spilled:
-                raise IndexError(index)
-            return self._read(index - len(self._frames))
+            return self._read(self._row(index), None)
 
     def close(self) -> None:
         """Let go of memory and disk. May be called twice; afterwards the store is empty."""
-        with self._lock:
+        with self._lock, self._reading:
             self._closed = True
+            self._descriptor = None
             self._frames = []
             self._blocks = FrameBlocks()
             self._spilled = 0
@@ -129,6 +136,7 @@ class GrowingFrames:
     def _write(self, frame: Frame) -> None:
         if self._spill is None:
             self._spill = self._new_spill()
+            self._descriptor = _descriptor_of(self._spill)
         try:
             self._spill.seek(self._spilled * self._frame_bytes)
             left = np.ascontiguousarray(frame).data.cast("B")
@@ -138,13 +146,22 @@ class GrowingFrames:
             raise self._no_room(fault) from fault
         self._spilled += 1
 
-    def _read(self, row: int) -> Frame:
+    def _row(self, index: int) -> int:
+        if not 0 <= index < len(self._frames) + self._spilled:
+            raise IndexError(index)
+        return index - len(self._frames)
+
+    def _read(self, row: int, descriptor: int | None) -> Frame:
         if self._spill is None:
             raise IndexError(row)
-        self._spill.seek(row * self._frame_bytes)
         data = b""
-        while len(data) < self._frame_bytes:  # an unbuffered file may give less than was asked for
-            part = self._spill.read(self._frame_bytes - len(data))
+        while (left := self._frame_bytes - len(data)) > 0:  # an unbuffered file may give less than was asked for
+            at = row * self._frame_bytes + len(data)
+            if descriptor is not None and _PREAD is not None:
+                part = _PREAD(descriptor, left, at)
+            else:
+                self._spill.seek(at)
+                part = self._spill.read(left)
             if not part:
                 raise OSError(errno.EIO, "the temporary file is shorter than what was written to it")
             data = data + part if data else part
@@ -165,3 +182,11 @@ class GrowingFrames:
         else:
             why = f"the temporary folder {folder} cannot be written ({fault.strerror or fault}); check it and try again"
         return ClipReadError(f"{self._name} is too long for memory and {why}.")
+
+
+def _descriptor_of(file: BinaryIO) -> int | None:
+    """Return the number by which the system knows a file, None where frames cannot be read by it."""
+    try:
+        return None if _PREAD is None else file.fileno()
+    except OSError:
+        return None

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import io
 import os
 import shutil
 import struct
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsgui.core.errors import ClipReadError
+from lsgui.readers import frame_store
 from lsgui.readers.frame_store import GrowingFrames
 
 
@@ -89,6 +91,29 @@ def test_threads_read_while_one_appends():
     store.close()
 
 
+@pytest.mark.parametrize("by_descriptor", [True, False])
+def test_a_frame_that_is_being_written_keeps_nobody_from_those_on_disk(by_descriptor, monkeypatch):
+    if not by_descriptor:  # as on Windows: there it waits, and is right all the same
+        monkeypatch.setattr(frame_store, "_PREAD", None)
+    elif frame_store._PREAD is None:
+        return
+    store = GrowingFrames(24, 32, 0)
+    for k in range(5):
+        store.append(picture(k))
+    assert store.spilled == 4
+    found: list[np.ndarray] = []
+    reader = threading.Thread(target=lambda: found.append(store.frame(3)))
+    with store._lock:  # what a slow disk holds while it writes
+        reader.start()
+        reader.join(5.0 if by_descriptor else 0.05)
+        assert len(found) == int(by_descriptor)
+    reader.join()
+    assert (found[0] == picture(3)).all()
+    store.close()
+    with pytest.raises(IndexError):
+        store.frame(3)
+
+
 def test_closing_takes_the_temporary_file_away(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     handles = Path("/proc/self/fd")
@@ -125,6 +150,9 @@ class FullDisk:
 
     def __exit__(self, *_: Any) -> None:
         pass
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
 
     def seek(self, at: int) -> None:
         self.at = at
