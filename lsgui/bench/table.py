@@ -31,7 +31,7 @@ class _Columns:
 
     @classmethod
     def for_width(cls, width: int) -> "_Columns":
-        return cls(38, 16, 17, 22, width) if width >= _WIDE else cls(25, 16, 0, 12, width)
+        return cls(37, 18, 18, 20, width) if width >= _WIDE else cls(24, 18, 0, 11, width)
 
 
 def print_report(report: BenchReport, console: "Console") -> None:
@@ -129,13 +129,14 @@ def _asked(row: BenchRow) -> str:
 
 
 def bar(row: BenchRow, width: int, colour: str, plain: bool) -> "Text":
-    """Return the bar of a row: the whole track is its reference (or its limit), the filled part is the program.
+    """Return the bar of a row: the whole track is the limit that was set, else its reference; filled is the program.
 
     The mark is where the target lies: what ends at or before it meets the target.
     """
     from rich.text import Text
 
-    whole = row.reference if row.reference is not None else _limit(row)
+    limit = _limit(row)
+    whole = row.reference if limit is None else limit
     if row.shipped is None or whole is None or whole <= 0 or row.shipped <= 0:
         return Text("")
     share = row.shipped / whole if row.unit not in HIGHER_IS_BETTER else whole / row.shipped
@@ -147,7 +148,7 @@ def bar(row: BenchRow, width: int, colour: str, plain: bool) -> "Text":
         drawn = "█" * full + (_EIGHTHS[eighth] if eighth or full else _EIGHTHS[1]).strip()
     track = ("." if plain else "─") * (width - len(drawn))
     line = Text.assemble((drawn, colour), (track, _QUIET))
-    mark = _mark(row, whole, width)
+    mark = _mark(row, width)
     if mark is not None:
         line = Text.assemble(line[:mark], ("|" if plain else "┃", ""), line[mark + 1 :])
     return line
@@ -157,13 +158,10 @@ def _limit(row: BenchRow) -> float | None:
     return None if row.target is None or row.target.bound is Bound.TIMES else row.target.value
 
 
-def _mark(row: BenchRow, whole: float, width: int) -> int | None:
+def _mark(row: BenchRow, width: int) -> int | None:
     if row.target is None:
         return None
-    share = 1.0 / row.target.value if row.target.bound is Bound.TIMES else row.target.value / whole
-    if row.target.bound is Bound.AT_LEAST and row.target.value > 0:
-        share = whole / row.target.value
-    return min(width - 1, int(share * width)) if share <= 1.0 else None
+    return min(width - 1, int(width / row.target.value)) if row.target.bound is Bound.TIMES else width - 1
 
 
 def _closing(report: BenchReport, rows: Sequence[BenchRow], width: int) -> "list[Text]":
@@ -175,9 +173,7 @@ def _closing(report: BenchReport, rows: Sequence[BenchRow], width: int) -> "list
     if asked:
         lines.append(Text(f" {len(asked) - len(missed)} of {len(asked)} targets met on this machine."))
     if rows:
-        text = (
-            "A whole track is the reference, or the limit where there is none. Filled is lsgui, the mark is the target."
-        )
+        text = "A whole track is the limit that was set, else the reference. Filled is lsgui, the mark is the target."
         lines += _quiet(text, width, 1)
     for result in report.results:
         if result.reason:
