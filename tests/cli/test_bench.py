@@ -4,7 +4,12 @@ import getpass
 import json
 import platform
 import re
+import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from lsgui.bench import run as bench_run
@@ -78,3 +83,22 @@ def test_what_is_wrong_is_said_before_anything_is_measured(acted, arguments, wor
     assert out == ""
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_an_interrupt_ends_every_process_and_leaves_no_file(tmp_path, monkeypatch):
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(tmp_path))
+    command = [sys.executable, "-m", "lsgui", "bench", "--only", "machine", "--json", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        family = psutil.Process(process.pid)
+        deadline = time.monotonic() + 60.0
+        while not list(tmp_path.glob("lsgui-bench-*/part.log")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        started = family.children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert started
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    assert list(tmp_path.iterdir()) == []
