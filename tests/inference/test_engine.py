@@ -177,3 +177,15 @@ def _module(monkeypatch, **functions):
     for name, function in functions.items():
         setattr(module, name, function)
     monkeypatch.setitem(sys.modules, "engine_test_module", module)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"), [("OpenVINO 2026.4", "CPU, 2 threads, OpenVINO 2026.4"), (None, "CPU, 2 threads")]
+)
+def test_the_worker_says_what_computes_the_networks(monkeypatch, said, name):
+    def resolve(_choice, _threads):
+        return Device("cpu", "CPU, 2 threads")
+
+    _module(monkeypatch, analyse=_full_then("answer", None), warm_up=lambda _device: said, resolve=resolve)
+    ready = Engine(WorkerPlan("engine_test_module:analyse", "engine_test_module:resolve")).warm_up()
+    assert (ready.device, ready.device_name) == ("cpu", name)

@@ -6,7 +6,7 @@ import torch
 
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.strip_channels import SAMPLE_HZ, WINDOW_SAMPLES
-from lsgui.inference import whole_clip
+from lsgui.inference import pipeline, whole_clip
 from lsgui.inference.served_models import network_of, strip_scorer
 from lsgui.inference.strip_scoring import score_windows, strip_windows
 from lsgui.inference.whole_clip import WINDOWS_AT_ONCE, StripScorer
@@ -94,3 +94,7 @@ def test_another_network_on_strips_is_scored_too() -> None:
 def test_the_scorer_is_kept_and_says_what_computes(scorer) -> None:
     assert strip_scorer("cmwru-strip", load_card("cmwru-strip"), "cpu") is scorer
     assert scorer.prepare() == scorer.engine != ""
+
+
+def test_a_warm_worker_has_computed_and_names_its_engine() -> None:
+    assert pipeline.warm_up("cpu") == strip_scorer("cmwru-strip", load_card("cmwru-strip"), "cpu").engine
