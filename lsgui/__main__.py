@@ -1,11 +1,16 @@
 """Start the window or a command."""
 
-from multiprocessing import freeze_support
+import sys
 
 
 def main() -> None:
     """Run the command line; without a command it opens the review window."""
-    freeze_support()
+    if getattr(sys, "frozen", False):
+        from multiprocessing import (
+            freeze_support,
+        )  # here: it takes 20 ms, and a child of a plain Python never comes here
+
+        freeze_support()
     from lsgui.cli.main import run  # after freeze_support: a frozen child process must not parse commands
 
     raise SystemExit(run())

@@ -1,6 +1,5 @@
 """The controller's readings: every statement on its way to the store, and what stands of them on the selected clip."""
 
-import statistics
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -260,5 +259,7 @@ class ReadingsPart(QObject):
         self._saved_at = [*self._saved_at[-20:], time.monotonic()]
         steps = [b - a for a, b in zip(self._saved_at, self._saved_at[1:], strict=False) if b - a < _LONGEST_PAUSE_S]
         if steps:
-            pace = statistics.median(steps)
+            from statistics import median  # here: the first window needs none of it
+
+            pace = median(steps)
             self._keeper.change(lambda s: replace(s, pace_s=pace))

@@ -22,6 +22,7 @@ from lsgui.inference.protocol import (
     InferenceRequest,
     InferenceSession,
     Wanted,
+    WorkerReady,
     WorkerStopped,
 )
 
@@ -61,12 +62,16 @@ def session_maker(*, in_process: bool) -> Callable[[], InferenceSession]:
 
 
 def _load_before_spawning() -> None:
-    """Load OpenCV, and what prepares a request, before a worker process is started.
+    """Load OpenCV before a worker process is started.
 
     While OpenCV is imported it puts its own folder, which holds a package called `typing`, at the front of sys.path.
     A process spawned in that moment by another thread inherits the path and dies at its first import.
     """
     importlib.import_module("cv2")
+
+
+def _load_before_asked() -> None:
+    """Load what prepares a request once the worker is warm: before that the first clip wants the interpreter."""
     importlib.import_module("lsgui.inference.preparation")
 
 
@@ -150,6 +155,8 @@ class InferenceThread(QThread):
             self._take(session, order)
         event = session.poll(None)
         while event is not None:
+            if isinstance(event, WorkerReady):
+                _load_before_asked()  # before it is told: who is ready prepares a request at once
             self._tell(event)
             event = session.poll(0.0)
         return True

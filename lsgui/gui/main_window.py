@@ -118,7 +118,7 @@ class MainWindow(QMainWindow):
             self._show_in_column(self.rater_strip)
 
     def _show_in_column(self, strip: QWidget) -> None:
-        QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(strip))
+        QTimer.singleShot(0, self, lambda: self._right.ensureWidgetVisible(strip, 0))
 
     def _entitle(self) -> None:
         """Say in the title where the reader is; the file's name, which may be a patient's, only when asked."""
@@ -213,7 +213,8 @@ class MainWindow(QMainWindow):
         self._right.setFrameShape(QFrame.Shape.NoFrame)
         self._right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._right.setWidget(panels)
-        self._right.setMinimumWidth(panels.minimumSizeHint().width())
+        bar = self._right.verticalScrollBar().sizeHint().width()
+        self._right.setMinimumWidth(panels.minimumSizeHint().width() + bar)  # nothing lies under the scroll bar
         self.worklist_panel.setMinimumWidth(248)
         across = QSplitter(Qt.Orientation.Horizontal)
         for widget in (self.worklist_panel, middle, self._right):

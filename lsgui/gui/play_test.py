@@ -156,6 +156,7 @@ class PlayTest(QObject):
         yield _AFTER_S  # what the store knows of the clips, and their pictures, come after the names
         self._stalls["listing"] = _stall(watch)
         yield self._is_warm
+        self._set_playing(False)
         yield from self._rest("worklist")
 
     def _see_clip(self) -> Steps:
