@@ -4,6 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,7 +140,7 @@ def _work(pipe: "Connection[Any, Any]", part: Part, quick: bool, folder: str) ->
     _stay_within(Path(folder))
     write_output_to(Path(folder) / _LOG)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    threading.Thread(target=_watch_owner, args=(pipe,), name="owner", daemon=True).start()
+    threading.Thread(target=_watch_owner, args=(pipe, folder), name="owner", daemon=True).start()
     sending = threading.Lock()
 
     def tell(words: str, fraction: float) -> None:
@@ -175,9 +176,10 @@ def measured(part: Part, quick: bool, tell: Tell) -> PartResult:
         return PartResult(part.name, reason=f"{part.name}: a fault of the program ({said}).", fault=True)
 
 
-def _watch_owner(pipe: "Connection[Any, Any]") -> None:
+def _watch_owner(pipe: "Connection[Any, Any]", folder: str) -> None:
     # The owner never sends anything: what comes is the end of the pipe, because it stopped the run or died.
     with contextlib.suppress(EOFError, OSError):
         pipe.recv()
+    shutil.rmtree(folder, ignore_errors=True)  # an owner that was killed cannot
     kill_tree(os.getpid())
     os._exit(1)

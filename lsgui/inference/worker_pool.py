@@ -237,7 +237,7 @@ def _work(pipe: "Connection[Any, Any]", threads: int, log: str) -> None:
     write_output_to(Path(log))
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, str(threads)))  # before numpy and torch are loaded
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(pipe, inbox), name="listener", daemon=True).start()
+    threading.Thread(target=_listen, args=(pipe, inbox, Path(log)), name="listener", daemon=True).start()
     plan: PoolPlan = inbox.get()
     try:
         work = load_by_name(plan.make)(plan.setup, threads)
@@ -258,12 +258,15 @@ def _done(pipe: "Connection[Any, Any]", work: Callable[..., Any], index: int, ta
         return Died(index, " ".join(f"{type(fault).__name__}: {fault}".split()), traceback.format_exc())
 
 
-def _listen(pipe: "Connection[Any, Any]", inbox: "queue.SimpleQueue[Any]") -> None:
+def _listen(pipe: "Connection[Any, Any]", inbox: "queue.SimpleQueue[Any]", log: Path) -> None:
     # Its own thread: the process never outlives its owner, however busy it is.
     try:
         while True:
             inbox.put(pipe.recv())
     except (EOFError, OSError):
+        with contextlib.suppress(OSError):  # an owner that was killed cannot; the last worker removes the folder
+            log.unlink()
+            log.parent.rmdir()
         os._exit(0)
     finally:
         os._exit(70)

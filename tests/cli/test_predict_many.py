@@ -162,12 +162,21 @@ def _lines(path):
         return 0
 
 
+@pytest.fixture
+def temporary(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("temporary")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(folder))
+    return folder
+
+
 @pytest.mark.parametrize("after", [1, 2])
-def test_a_run_that_is_killed_loses_what_was_running_and_is_resumed(after, asked, tmp_path, capsys):
+def test_a_run_that_is_killed_loses_what_was_running_and_is_resumed(after, asked, tmp_path, capsys, temporary):
     target, record = tmp_path / "a.jsonl", tmp_path / f"a.jsonl{SUFFIX}"
     running = Running([*asked, "--json", str(target), "--jobs", "2"])
     running.wait_for(lambda: _lines(record) >= after)
     assert _all_gone(running.kill()), "no worker outlives the run"
+    assert not list(temporary.glob("lsgui-workers-*"))
     assert not target.exists(), "a file appears whole"
     kept = [json.loads(line)["clip"] for line in record.read_text(encoding="utf-8").splitlines()]
     assert len(kept) >= after
