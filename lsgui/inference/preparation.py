@@ -39,32 +39,27 @@ def build_request(
 ) -> InferenceRequest:
     """Return the request for one clip.
 
-    Every model gets the box around the pleural strip of every key frame in the file's own pixels, nothing left out or
-    resized, so that motion is as the file has it. A model on pictures also gets what its pictures are cut from, but for
-    flow by itself. LsguiError where there is no such model, the line lies outside, or the clip is too large.
+    Every model gets the box around the strip of every key frame in the file's own pixels, so that motion is as the file
+    has it; a model on pictures also what those are cut from, but for flow by itself. The rest is as in the request.
+    LsguiError where there is no such model, the line lies outside, or the clip is too large.
 
     Parameters
     ----------
-    scale
-        Millimetres per pixel, and whether the file said so; where it did not, `QualityFlag.SCALE_ESTIMATED` is added.
-    quality, seconds, wanted, flow
-        As in the request.
     area
         The scan area where it is known; None: it is looked for where the model sees all of it.
     take_out
         Take the pixels out of the clip now; else the session does, a frame at a time where it hands them on.
     """
-    info = clip.info
-    check_roi_fits(roi, info.width, info.height, info.path.name)
-    box, scan_box = _boxes(clip, roi, scale, None if wanted == "flow" else load_card(model_id), area)
-    cut = ClipCut(clip, box)
+    name, size = clip.info.path.name, (clip.info.width, clip.info.height)
+    check_roi_fits(roi, *size, name)
+    cut, scan_box = _cut(clip, roi, scale, None if wanted == "flow" else load_card(model_id), area)
     return InferenceRequest(
         id=request_id,
-        clip=info.path.name,
+        clip=name,
         frames=_pixels(cut) if take_out else np.broadcast_to(np.uint8(0), cut.shape),
-        origin=(box[0], box[1]),
-        frame_size=(info.width, info.height),
-        times_s=info.times_s,
+        origin=cut.box[:2],
+        frame_size=size,
+        times_s=clip.info.times_s,
         mm_per_px=scale.mm_per_px,
         calibrated=scale.calibrated,
         roi=roi,
@@ -91,13 +86,13 @@ def _flagged(quality: tuple[QualityFlag, ...], scale: Scale) -> tuple[QualityFla
     return (*quality, QualityFlag.SCALE_ESTIMATED)
 
 
-def _boxes(
+def _cut(
     clip: Clip, roi: PleuralROI, scale: Scale, card: ModelCard | None, area: ScanArea | None
-) -> tuple[Box, Box | None]:
+) -> tuple[ClipCut, Box | None]:
     """Return the box to cut out, and the scan area's box where the model sees all of that; no card: the strip's box."""
     spec = None if card is None or card.input.kind in _BAND_KINDS else ClipInput.from_card(card)
     scan_box = (area or find_scan_area(clip)).box if spec is not None and spec.region == "scan" else None
-    return _box_for(clip, roi, scale, spec, scan_box), scan_box
+    return ClipCut(clip, _box_for(clip, roi, scale, spec, scan_box)), scan_box
 
 
 def _box_for(clip: Clip, roi: PleuralROI, scale: Scale, spec: ClipInput | None, scan_box: Box | None) -> Box:
