@@ -31,6 +31,8 @@ STRIP_COLUMNS = 62
 
 _MATRIX = 1536
 _MOST_S = 6.0
+REST_S = 0.25
+"""Until the threads of eager PyTorch, which wait for more work in a spin, have let go of the cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def measure(tell: Tell, quick: bool) -> Networks:
         for number, name in enumerate(names):
             tell(name, number / (len(names) + 1))
             try:
-                runs.append(_shipped_run(name, pace, 1 if quick else 15))
+                runs.append(_shipped_run(name, pace, 1 if quick else 9))
             except LsguiError as fault:
                 left_out.append((name, str(fault)))
         if not quick:
@@ -150,7 +152,7 @@ def _run(
 ) -> NetworkRun:
     seen = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     said = [probability(answer(seen).numpy().astype(np.float64), rule) for answer in (network, served)]
-    times = side_by_side(lambda: network(seen), lambda: served(seen), rounds, most_s=_MOST_S)
+    times = side_by_side(lambda: network(seen), lambda: served(seen), rounds, most_s=_MOST_S, rest_s=REST_S)
     count = multiply_adds(network, seen)
     return NetworkRun(name, shape, times, served.engine, count, count / pace, float(np.abs(said[0] - said[1]).max()))
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lsgui.bench.networks import AGAINST, multiply_adds
+from lsgui.bench.networks import AGAINST, REST_S, multiply_adds
 from lsgui.bench.rows import Area, BenchRow, Tell, row_of
 from lsgui.bench.sample_clips import simulate_sample
 from lsgui.bench.timing import SideBySide, side_by_side
@@ -142,11 +142,11 @@ def _measured(
 
     one, other = shared(), by_window()
     tell("One window after another", 0.3)
-    against_window = side_by_side(by_window, shared, rounds, most_s=_MOST_S)
+    against_window = side_by_side(by_window, shared, rounds, most_s=_MOST_S, rest_s=REST_S)
     tell("Eight windows at a time", 0.6)
-    against_batch = side_by_side(by_batch, shared, rounds, most_s=_MOST_S)
+    against_batch = side_by_side(by_batch, shared, rounds, most_s=_MOST_S, rest_s=REST_S)
     tell("The same engine", 0.8)
-    against_engine = side_by_side(same_engine, shared, rounds, most_s=_MOST_S)
+    against_engine = side_by_side(same_engine, shared, rounds, most_s=_MOST_S, rest_s=REST_S)
     first = side_by_side(lambda: None, lambda: next(scorer.score_channels(channels, starts)), rounds)
     eight = one_by_one[:1].expand(WINDOWS_AT_ONCE, -1, -1, -1, -1)
     blocks = torch.zeros(blocks_of(WINDOWS_AT_ONCE), CHANNELS, *one_by_one.shape[3:])

@@ -1,6 +1,7 @@
 """The flow map: how fast the picture below the pleural line moves against the chest wall."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -47,12 +48,15 @@ class FlowSolver:
     look
         From numbers of frames to the frames that it sees; None: those of the strip itself. They may have several
         samples in place of one, each way: the motion is averaged over these.
+    lanes
+        Threads that find motion side by side: more than one only where `pairs` and `look` may be called so.
     """
 
     name: str
     pairs: Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], Floats]
     at_once: int
     look: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.uint8]] | None = None
+    lanes: int = 1
 
     def motion(self, strip: PleuralStrip, firsts: npt.NDArray[np.int64], lag: int) -> Floats:
         """Return the motion from these frames to those `lag` later, (N, D, S, 2) in samples of the strip."""
@@ -66,7 +70,8 @@ class FlowSolver:
         return np.asarray(np.stack(small) / np.float32(times), dtype=np.float32)
 
 
-DIS = FlowSolver("DIS", dis_pairs, 4)
+DIS = FlowSolver("DIS", dis_pairs, 4, lanes=2)
+"""Two lanes: OpenCV works outside Python's lock, and the core that is done with something else helps."""
 
 
 def relative_flow_map(
@@ -181,7 +186,9 @@ def _speeds(
     lung = np.empty((len(firsts), band.stop - band.start, strip.frames.shape[2]), dtype=np.float32)
     vectors = np.empty((len(firsts), cells[0].size, cells[1].size, 2), dtype=np.float32)
     noise = np.zeros(len(firsts), dtype=np.float32)
-    for start in range(0, len(firsts), solver.at_once):
+    starts = range(0, len(firsts), solver.at_once)
+
+    def follow(start: int) -> None:
         if cancelled is not None and cancelled():
             raise CancelledError
         if tell is not None:
@@ -197,12 +204,29 @@ def _speeds(
             noise[at] = np.median(speed[wall]) if wall.any() else 0.0
             lung[at] = speed[band]
             vectors[at] = smooth[band][cells]
+
+    _in_lanes(follow, starts, solver.lanes)
     sigma = SMOOTH_S * MAPS_PER_S / 2.0
 
     def steady(series: Floats) -> Floats:
         return np.asarray(gaussian_filter1d(series, sigma, axis=0, mode="nearest"), dtype=np.float32)
 
     return steady(lung), steady(vectors), steady(noise)
+
+
+def _in_lanes(act: Callable[[int], None], starts: Sequence[int], lanes: int) -> None:
+    """Do something for each of `starts`, in so many threads; the first fault is raised and what waits is given up."""
+    if lanes <= 1:
+        for start in starts:
+            act(start)
+        return
+    with ThreadPoolExecutor(lanes, thread_name_prefix="lsgui-flow-lane") as pool:
+        try:
+            for _ in pool.map(act, starts):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _pairs(strip: PleuralStrip, step: int) -> tuple[npt.NDArray[np.int64], int]:

@@ -63,3 +63,9 @@ def test_a_target_is_met_missed_or_not_measured(
     row = BenchRow(Area.MEMORY, "idle", shipped, "MB", faster_by=faster_by, target=Target(bound, 3.0))
     assert row.met is met
     assert row.as_json()["met"] is met
+
+
+def test_with_a_rest_each_is_run_once_more_before_it_is_timed() -> None:
+    calls: list[str] = []
+    side_by_side(lambda: calls.append("reference"), lambda: calls.append("shipped"), 2, warm=0, rest_s=0.001)
+    assert calls == ["reference", "reference", "shipped", "shipped"] * 2

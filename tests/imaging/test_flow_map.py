@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from lsgui.core.errors import CancelledError
 from lsgui.core.strip import PleuralStrip
-from lsgui.imaging.flow_map import relative_flow_map
+from lsgui.imaging.flow_map import DIS, FlowSolver, relative_flow_map
 
 ROWS, COLUMNS, PLEURA, PITCH = 64, 90, 24, 0.4
 
@@ -115,3 +117,24 @@ def test_single_frame_has_no_flow_and_the_work_can_be_stopped():
     assert relative_flow_map(_strip(5.0, frames=1), mm_per_px=0.2) is None
     with pytest.raises(CancelledError):
         relative_flow_map(_strip(5.0, frames=12), mm_per_px=0.2, cancelled=lambda: True)
+
+
+def test_flow_in_two_lanes_is_that_of_one() -> None:
+    strip = _strip(5.0)
+    one, two = (relative_flow_map(strip, mm_per_px=0.2, solver=replace(DIS, lanes=lanes)) for lanes in (1, 2))
+    assert one is not None
+    assert two is not None
+    assert np.array_equal(one.values, two.values, equal_nan=True)
+    assert one.vectors is not None
+    assert np.array_equal(one.vectors, two.vectors, equal_nan=True)
+
+
+def test_a_cancel_and_a_fault_reach_out_of_the_lanes() -> None:
+    with pytest.raises(CancelledError):
+        relative_flow_map(_strip(5.0), 0.2, lambda: True, solver=replace(DIS, lanes=2))
+
+    def failing(_before: np.ndarray, _after: np.ndarray) -> np.ndarray:
+        raise ValueError("no flow")
+
+    with pytest.raises(ValueError, match="no flow"):
+        relative_flow_map(_strip(5.0), 0.2, solver=FlowSolver("broken", failing, 4, lanes=2))
