@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,13 @@ import torch
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import SlidingLabel
 from lsgui.core.strip import PleuralStrip
+from lsgui.imaging.finer_strip import FinerStrip, worth_finer
 from lsgui.imaging.flow_map import relative_flow_map
 from lsgui.imaging.strip_cutter import cut_strip
-from lsgui.inference.map_pipeline import flow_solver
+from lsgui.inference.map_pipeline import FINER, flow_solver
 from lsgui.inference.protocol import FlowChoice
 from lsgui.models.raft import load_raft
-from lsgui.simulation.clip import simulate_clip
+from lsgui.simulation.clip import SimulatedClip, simulate_clip
 from lsgui.simulation.draw import random_spec
 from lsgui.training.raft.table import SMOOTH_PX, as_markdown, as_metrics, measure, verdict_sentences
 
@@ -40,12 +41,16 @@ class Timing:
 
 def time_clip(seed: int, weights: str) -> Timing:
     """Return how long the flow map of one simulated clip takes by DIS and by RAFT, both on the band alone."""
-    strip, mm_per_px = _strip(seed)
+    made = simulate_clip(random_spec(np.random.default_rng(seed), SlidingLabel.LS_P, "sliding"), seed)
+    strip = _strip(made)
     seconds, maps = {}, 0
     for choice in (FlowChoice("dis"), FlowChoice("raft", 0, weights)):
         solver = flow_solver(choice, "cpu")
         begun = time.perf_counter()
-        flow = relative_flow_map(strip, mm_per_px, solver=solver)
+        if choice.method == "raft" and worth_finer(strip.pitch_mm, made.mm_per_px):
+            finer = FinerStrip(made.frames, (0, 0), made.roi, made.mm_per_px, strip, FINER)
+            solver = replace(solver, look=finer)
+        flow = relative_flow_map(strip, made.mm_per_px, solver=solver)
         seconds[choice.method] = round(time.perf_counter() - begun, 3)
         maps = 0 if flow is None else len(flow.times_s)
     rows, columns = strip.frames.shape[1:]
@@ -53,10 +58,9 @@ def time_clip(seed: int, weights: str) -> Timing:
     return Timing(clip_s, maps, (rows, columns), seconds["dis"], seconds["raft"], torch.get_num_threads())
 
 
-def _strip(seed: int) -> tuple[PleuralStrip, float]:
-    made = simulate_clip(random_spec(np.random.default_rng(seed), SlidingLabel.LS_P, "sliding"), seed)
+def _strip(made: SimulatedClip) -> PleuralStrip:
     times = np.arange(len(made.frames)) / made.fps
-    return cut_strip(made.frames, (0, 0), times, made.roi, made.mm_per_px, True), made.mm_per_px
+    return cut_strip(made.frames, (0, 0), times, made.roi, made.mm_per_px, True)
 
 
 def main() -> int:
