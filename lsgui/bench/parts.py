@@ -40,12 +40,12 @@ class Part:
 
 PARTS = (
     Part("machine", Area.MACHINE, "the machine's own limits", 5),
-    Part("networks", Area.NETWORKS, "one run of each network", 30),
-    Part("whole_clip", Area.CLIP, "all windows of a clip", 25),
-    Part("verdict", Area.CLIP, "from line to verdict", 15),
-    Part("flow", Area.FLOW, "flow fields and heat map", 25),
-    Part("reading", Area.READING, "reading and scrubbing", 25),
-    Part("window", Area.WINDOW, "the window, playing", 30),
+    Part("networks", Area.NETWORKS, "one run of each network", 60),
+    Part("whole_clip", Area.CLIP, "all windows of a clip", 45),
+    Part("verdict", Area.CLIP, "from line to verdict", 20),
+    Part("flow", Area.FLOW, "flow fields and heat map", 30),
+    Part("reading", Area.READING, "reading and scrubbing", 70, 9),
+    Part("window", Area.WINDOW, "the window, playing", 75, 55),
     Part("memory", Area.MEMORY, "memory", 60, 25),
     Part("many_clips", Area.MANY, "a folder of clips", 35, 15),
 )
