@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lsgui.core.clip import Clip
+from lsgui.core.late_imports import load
 from lsgui.export.mask import PixelMask, series_key
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _of_size(store: "AnnotationStore", key: str, clip: Clip) -> PixelMask | None
 
 
 def _shows_text(mask: PixelMask, clip: Clip) -> bool:
+    load("lsgui.imaging.burned_in_text")
     from lsgui.imaging.burned_in_text import find_text  # here: OpenCV waits until something is exported
 
     blanked = mask.blanked()

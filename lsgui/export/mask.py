@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import Clip, Frame, FrameStore
 from lsgui.core.errors import ClipReadError, LsguiError
+from lsgui.core.late_imports import load
 
 if TYPE_CHECKING:
     pass
@@ -129,6 +130,7 @@ def propose_mask(clip: Clip) -> PixelMask:
     The proposal takes rather too much than too little; about 48 frames are looked at. It is a proposal only: a person
     looks at the clip and approves or corrects it (`with_blanked`, `with_shown`).
     """
+    load("lsgui.imaging.burned_in_text", "lsgui.imaging.scan_area")
     import cv2
 
     from lsgui.imaging.burned_in_text import find_text
@@ -205,6 +207,7 @@ def series_key(clip_path: Path, content_hash: str) -> str:
 
 
 def _dicom_series(path: Path) -> str:
+    load("lsgui.readers.dicom_parts.header")
     from lsgui.readers.dicom_parts.header import read_header
     from lsgui.readers.dicom_parts.tags import text, whole
 

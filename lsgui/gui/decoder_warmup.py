@@ -1,11 +1,11 @@
 """Loads the decoders while nothing else is going on, so that the first clip does not wait for them."""
 
-import importlib
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
 from lsgui.core.errors import CancelledError
+from lsgui.core.late_imports import load
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
 
 WARMED = ("lsgui.readers.base", "cv2", "PIL.Image", "pydicom.dataset", "lsgui.readers.dicom_parts.instance")
@@ -52,10 +52,9 @@ class DecoderWarmup(QObject):
 class _LoadDecoders:
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Load one after the other."""
-        for name in WARMED:
-            if cancelled():
-                raise CancelledError
-            importlib.import_module(name)
+        load(*WARMED, calm=True, cancelled=cancelled)
+        if cancelled():
+            raise CancelledError
 
     def failure(self, sentence: str) -> object:
         """Return what nobody listens to: a reader that lacks a library says so when a clip needs it."""

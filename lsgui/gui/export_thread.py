@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from lsgui.core.clip import Frame
+from lsgui.core.late_imports import load
 from lsgui.gui.export_task import Cleared, ExportEnd, ExportTask
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
 
@@ -103,6 +104,7 @@ class ExportJob:
         return self.approval.mask
 
     def _wanted(self, fingerprint: str) -> MaskWanted:
+        load("lsgui.export.mask_preview", calm=True)
         from lsgui.export.mask import propose_mask
         from lsgui.export.mask_preview import brightest
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from lsgui.core.clip import ClipInfo
 from lsgui.core.errors import CancelledError, LsguiError
+from lsgui.core.late_imports import load
 from lsgui.core.prediction import Prediction
 from lsgui.review.fingerprints import Fingerprints, file_key
 from lsgui.review.paths import cache_file, fingerprints_file
@@ -149,6 +150,7 @@ class FactsThread(QThread):
     def run(self) -> None:
         """Carry out orders until the thread is closed."""
         steps: Iterator[None] | None = None
+        load("lsgui.review.store_facts", "lsgui.review.worklist_cache", calm=True)
         try:
             while (order := self._next(idle=steps is None)) is not None:
                 if isinstance(order, Learn):

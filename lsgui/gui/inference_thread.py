@@ -1,6 +1,5 @@
 """Drives an inference session from a thread, so that the window never waits for the worker."""
 
-import importlib
 import logging
 import queue
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError
+from lsgui.core.late_imports import load
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.inference.protocol import (
@@ -51,9 +51,11 @@ def session_maker(*, in_process: bool) -> Callable[[], InferenceSession]:
 
     def make() -> InferenceSession:
         if in_process:
+            load("lsgui.inference.local_session")
             from lsgui.inference.local_session import LocalSession
 
             return LocalSession()
+        load("lsgui.inference.process_session", calm=True)
         from lsgui.inference.process_session import ProcessSession
 
         return ProcessSession()
@@ -67,12 +69,12 @@ def _load_before_spawning() -> None:
     While OpenCV is imported it puts its own folder, which holds a package called `typing`, at the front of sys.path.
     A process spawned in that moment by another thread inherits the path and dies at its first import.
     """
-    importlib.import_module("cv2")
+    load("cv2")
 
 
 def _load_before_asked() -> None:
     """Load what prepares a request once the worker is warm: before that the first clip wants the interpreter."""
-    importlib.import_module("lsgui.inference.preparation")
+    load("lsgui.inference.preparation", calm=True)
 
 
 class InferenceThread(QThread):

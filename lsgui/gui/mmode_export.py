@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsgui.core.errors import CancelledError, LsguiError
+from lsgui.core.late_imports import load
 from lsgui.gui.export_task import Cleared, ExportEnd, ExportSubject, Progress
 from lsgui.gui.job_thread import Cancelled
 
@@ -21,6 +22,7 @@ class MModeTask:
 
     def carry_out(self, cleared: Cleared, tell: Progress, cancelled: Cancelled) -> ExportEnd:
         """Cut, draw and write."""
+        load("lsgui.export.mask", "lsgui.export.mmode_picture", "lsgui.imaging.mmode")
         import numpy as np
 
         from lsgui.export.mask import masked_clip  # these import OpenCV: not before the window is there

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import FrameStore
 from lsgui.core.errors import CancelledError
+from lsgui.core.late_imports import load
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.job_thread import Cancelled, Tell
 
@@ -57,6 +58,7 @@ class MModeJob:
 
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Cut piece by piece, telling what is there after each."""
+        load("lsgui.imaging.mmode")
         from lsgui.imaging.mmode import straightened_mmode  # imports OpenCV: not before the window is there
 
         asked = self.request

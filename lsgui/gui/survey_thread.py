@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError
+from lsgui.core.late_imports import load
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
@@ -71,6 +72,7 @@ class SurveyJob:
 
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Tell what is seen as it is seen."""
+        load("lsgui.imaging.pleura_finder", "lsgui.imaging.quality", calm=True)
         from lsgui.annotation.content_hash import content_hash
         from lsgui.imaging.pleura_finder import find_pleura  # here: they load OpenCV and scipy
         from lsgui.imaging.quality import clip_flags

@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 
 from lsgui.core.clip import Frame
 from lsgui.core.errors import LsguiError
+from lsgui.core.late_imports import load
 from lsgui.review.fingerprints import file_key
 from lsgui.review.paths import cache_file
 from lsgui.review.worklist import detail_of
@@ -146,6 +147,7 @@ def _read(path: Path) -> _Read:
 
 def _scan_part(frame: Frame) -> Frame:
     """Return the part of a frame with the largest bright patch: a screen recording is mostly black and text."""
+    load("cv2")
     import cv2
 
     step = max(frame.shape[1] // 240, 1)

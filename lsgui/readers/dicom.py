@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lsgui.core.late_imports import load
 from lsgui.readers.base import READERS, ReadOptions
 from lsgui.readers.frame_source import FrameSource
 
@@ -35,6 +36,7 @@ class DicomReader:
 
     def open(self, path: Path, options: ReadOptions) -> FrameSource:
         """Open an instance and decode its first frame."""
+        load("lsgui.readers.dicom_parts.instance")
         from lsgui.readers.dicom_parts.instance import open_instance
 
         return open_instance(path, options)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.core.late_imports import load
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import PICTURE_SUFFIXES, READERS, ReadOptions, natural_key
 from lsgui.readers.frame_source import (
@@ -86,6 +87,7 @@ def _frames(folder: Path, pictures: Sequence[Path]) -> FrameStream:
 
 def _pixels(folder: Path, picture: Path) -> npt.NDArray[Any]:
     """Return one picture as luma, (height, width): uint8, or as deep as the file has it."""
+    load("PIL.Image")
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # sizes are checked below, with a sentence in place of Pillow's warning

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from lsgui.core.clip import ClipInfo
+from lsgui.core.late_imports import load
 from lsgui.readers.base import READERS, ReadOptions
 from lsgui.readers.frame_source import FrameSource, FrameStream, cannot_read, check_size
 from lsgui.readers.timing import spacing
@@ -52,6 +53,7 @@ class GifReader:
 
 
 def _frames(path: Path) -> FrameStream:
+    load("PIL.Image")
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.core.late_imports import load
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import READERS, ReadOptions
 from lsgui.readers.frame_blocks import FrameBlocks
@@ -184,6 +185,7 @@ def _slack(path: Path, declared: int) -> int | None:
 def quiet_cv2() -> Any:
     """Return cv2 with its own and FFmpeg's complaints silenced: they would land on standard error."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when the first movie is opened
+    load("cv2")
     import cv2
 
     set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5

@@ -12,6 +12,7 @@ from lsgui.annotation.store import AnnotationStore
 from lsgui.core.clip import ClipInfo
 from lsgui.core.errors import LsguiError
 from lsgui.core.label import ReaderLabel
+from lsgui.core.late_imports import load
 from lsgui.core.prediction import Prediction, QualityFlag
 from lsgui.core.reading import StatementKind
 from lsgui.readers.base import HEAD_BYTES, clip_readers
@@ -114,6 +115,7 @@ def read_identity_of(path: Path) -> "InstanceIdentity | None":
         if not clip_readers()["dicom"].recognises(head):
             return None
         # Here: pydicom loads every decoder that is installed, for a second of processor time that other clips need not.
+        load("lsgui.readers.dicom_parts.identity")
         from lsgui.readers.dicom_parts.identity import read_identity
 
         return read_identity(path)

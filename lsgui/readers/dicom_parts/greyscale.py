@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from lsgui.core.clip import Frame
+from lsgui.core.late_imports import load
 from lsgui.readers.dicom_parts.header import DicomHeader
 from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, number, numbers, quiet, text, whole
 from lsgui.readers.frame_blocks import FrameBlocks
@@ -123,6 +124,7 @@ class Greyscale:
 
     def from_samples(self, pixels: Pixels, luma_chroma: bool) -> Frame:
         """Return luma of three samples, (height, width, 3 or 4)."""
+        load("cv2")
         import cv2
 
         extra = self._tags.bits_stored - 8

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lsgui.core.clip import Frame
+from lsgui.core.late_imports import load
 from lsgui.readers.frame_blocks import FrameBlocks
 
 
@@ -55,6 +56,7 @@ def _turbo_decoder() -> Callable[[bytes, Frame], bool] | None:
 
 def pillow_jpeg(data: bytes, mode: str = "L") -> Any:
     """Return a JPEG's luma, or its colours. Unlike OpenCV, Pillow refuses cut-off data and complains to nobody."""
+    load("PIL.Image")
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
