@@ -57,6 +57,8 @@ class WorklistList(QListView):
 
     def _heading_above(self, row: int) -> int | None:
         """Return the heading of a clip's group where both fit into view."""
+        if not self._rows.has_headings:
+            return None  # before the view port is asked for: the first time it takes the toolkit 15 ms
         room = self.viewport().height() // max(self.sizeHintForRow(row), 1) - 1
         above = range(row - 1, max(row - room, 0) - 1, -1)
         return next((number for number in above if self._rows.heading_at(number) is not None), None)

@@ -60,6 +60,11 @@ class WorklistModel(QStringListModel):
         found = self._rows[row] if 0 <= row < len(self._rows) else None
         return found if isinstance(found, Heading) else None
 
+    @property
+    def has_headings(self) -> bool:
+        """Whether clips are listed in groups."""
+        return bool(self._headings)
+
     def clip_at(self, row: int) -> int | None:
         """Return the place in the worklist of a row's clip; None where it is a heading."""
         found = self._rows[row] if 0 <= row < len(self._rows) else None

@@ -17,6 +17,8 @@ from lsgui.review.worklist_memory import Remembered, WorklistMemory, clip_key
 log = logging.getLogger(__name__)
 
 _REST_AFTER, _REST_S = 50, 0.001
+_MANY, _TAKEN_IN_S = 256, 0.04
+"""Rest after a batch of many: the window takes it in alone, and what follows in another turn of its event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class ScanJob:
             keep_out_of_log(entry.path for entry in batch)  # here: it takes the window too long
             left_at = next((e.path for e in batch if clip_key(e.path) == wanted), None) if wanted else None
             tell(ScanFound(self.paths, batch, left_at))
+            if len(batch) >= _MANY:
+                time.sleep(_TAKEN_IN_S)
         tell(ScanEnded(self.paths))
 
     def failure(self, sentence: str) -> ScanFailed:

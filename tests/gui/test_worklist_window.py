@@ -243,7 +243,7 @@ def test_studies_are_known_at_once_the_next_time(review, qtbot, tmp_path, monkey
     until(qtbot, lambda: review.controller.state.worklist[0].place is not None)
     before = [entry.place for entry in review.controller.state.worklist]
     review.controller.clips.close_all()
-    monkeypatch.setattr("lsgui.review.store_facts.read_identity", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr("lsgui.readers.dicom_parts.identity.read_identity", lambda path: pytest.fail("read again"))
     open_folder(review, qtbot, tmp_path / "exam")
     until(qtbot, lambda: review.controller.state.worklist[0].place is not None)
     assert [entry.place for entry in review.controller.state.worklist] == before
