@@ -125,25 +125,30 @@ def run_window(
     handler = start_log()
     log.info("lsgui %s starts", __version__)
     review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo)
-    hook = FaultHook(application)
-    hook.faultHappened.connect(review.controller.tell)
     taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
     test = None if timing is None else _play_test(review, paths, watched_s, demo=bool(demo))
     if prepare is not None:
         prepare(review)
-    _spare_full_collections(review)
-    review.window.show()
-    try:
-        status = application.exec()
-    finally:
-        hook.remove()
-        logging.getLogger("lsgui").removeHandler(handler)
-        handler.close()
+    status = _show_until_closed(application, review, handler)
     if taker is not None and taker.fault:
         raise LsguiError(taker.fault)
     if test is not None and timing is not None:
         timing(_figures(test))
     return status
+
+
+def _show_until_closed(application: QApplication, review: Review, handler: logging.Handler) -> int:
+    """Show the window and return the exit status; until then its faults are told in it and written by `handler`."""
+    hook = FaultHook(application)
+    hook.faultHappened.connect(review.controller.tell)
+    _spare_full_collections(review)
+    review.window.show()
+    try:
+        return application.exec()
+    finally:
+        hook.remove()
+        logging.getLogger("lsgui").removeHandler(handler)
+        handler.close()
 
 
 def _figures(test: "PlayTest") -> dict[str, object]:
