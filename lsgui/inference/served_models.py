@@ -19,9 +19,10 @@ def network_of(model_id: str, sha256: str, device: str) -> torch.nn.Module:
     It is kept by the hash of its weights, so that new weights are loaded.
     """
     card = load_card(model_id)
-    network: torch.nn.Module = find_spec(card.architecture).build(card)
-    load_model_weights(network, card)
-    return network.to(device).eval()
+    with torch.inference_mode(False):  # it is kept for everyone: weights made in that mode could not be explained later
+        network: torch.nn.Module = find_spec(card.architecture).build(card)
+        load_model_weights(network, card)
+        return network.to(device).eval()
 
 
 def strip_scorer(model_id: str, card: ModelCard, device: str) -> StripScorer:

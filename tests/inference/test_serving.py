@@ -272,3 +272,11 @@ print(asked, loaded)
 """
     done = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.strip() == "[] []", done.stderr
+
+
+def test_a_network_that_is_loaded_while_another_answers_is_no_less_of_one() -> None:
+    network_of.cache_clear()
+    with torch.inference_mode():
+        network = network_of("cmwru-strip", load_card("cmwru-strip").sha256, "cpu")
+    assert not any(weight.is_inference() for weight in network.parameters())
+    network_of.cache_clear()
