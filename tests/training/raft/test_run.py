@@ -106,13 +106,14 @@ def test_a_run_writes_weights_card_and_table(tmp_path: Path) -> None:
 
 
 def test_the_table_measures_what_it_is_given() -> None:
-    class Still(torch.nn.Module):
-        """Says that nothing moves."""
+    def still(hidden: torch.Tensor, _context: torch.Tensor, _likeness: torch.Tensor, moved: torch.Tensor):
+        """Say that nothing moves."""
+        return hidden, torch.zeros_like(moved)
 
-        def forward(self, before: torch.Tensor, _after: torch.Tensor, num_flow_updates: int) -> list[torch.Tensor]:
-            return [torch.zeros(len(before), 2, *before.shape[-2:])] * num_flow_updates
-
-    rows = measure(RaftFlow(Still()), seed=1, pairs_each=2)
+    network = build_raft_small()
+    raft = RaftFlow(network, iterations=1)
+    raft.serve_by(network.feature_encoder, network.context_encoder, still)
+    rows = measure(raft, seed=1, pairs_each=2)
     for row in rows:
         assert row.px["RAFT"] == pytest.approx(row.motion_px, abs=1e-3)
         assert 0 < row.mm["RAFT"] < row.px["RAFT"]
