@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -83,8 +84,9 @@ def _judge(
 ) -> Outcomes:
     from distributed import as_completed
 
+    run = uuid.uuid4().hex  # a scheduler answers a key that it knows from another run with that run's answer
     futures = {
-        client.submit(judge_on_worker, setup, task, slots, pure=False, key=f"lsgui-{id(tasks)}-{place}"): place
+        client.submit(judge_on_worker, setup, task, slots, pure=False, key=f"lsgui-{run}-{place}"): place
         for place, task in tasks.items()
     }
     try:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ import psutil
 import pytest
 
 from lsgui.cli.main import run
+from lsgui.cli.predict_cluster import _judge
+from lsgui.cli.predict_work import ClipTask, WorkSetup
 
 CLIPS = 5
 LINE = {"frame": 0, "polyline": [[20, 60], [140, 60]]}
@@ -141,3 +144,18 @@ def test_without_the_extra_one_sentence_says_how_to_install_it(study, capsys, mo
     assert out == ""
     assert "pip install 'lsgui[cluster]'" in err
     assert err.count("\n") == 1
+
+
+def test_no_two_runs_share_a_key_for_a_scheduler_answers_a_known_one_with_the_former_run_s_answer() -> None:
+    keys: list[str] = []
+
+    class Scheduler:
+        def submit(self, *_task: object, key: str, **_how: object) -> None:
+            keys.append(key)
+            raise ConnectionAbortedError
+
+    tasks = {0: ClipTask(Path("clip.avi"))}
+    for _ in range(2):
+        with pytest.raises(ConnectionAbortedError):
+            next(_judge(Scheduler(), WorkSetup("motion"), {}, tasks, print))
+    assert len(set(keys)) == 2
