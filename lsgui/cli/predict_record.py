@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -139,8 +138,3 @@ def _read(path: Path) -> tuple[_Entries, int]:
             continue  # a damaged line: its clip is judged again
         entries.setdefault((known["clip"], known["run"]), {})[known["content"]] = known
     return entries, good
-
-
-def record_target(files: Sequence[str | Path | None]) -> Path | None:
-    """Return the file that the record lies beside: the first that is one and not standard output."""
-    return next((Path(file) for file in files if file is not None and str(file) != "-"), None)
