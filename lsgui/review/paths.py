@@ -55,6 +55,11 @@ def labels_file() -> Path:
     return _folder("data", platformdirs.user_data_dir(APP, appauthor=False)) / "labels.sqlite"
 
 
+def audit_file() -> Path:
+    """Return the SQLite file with every verdict and override, in a chain that shows what was changed."""
+    return labels_file().with_name("audit.sqlite")
+
+
 def exports_dir() -> Path:
     """Return the folder that exports go to unless another is chosen; it is made when something is written there."""
     home = os.environ.get("LSGUI_HOME")
