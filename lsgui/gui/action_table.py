@@ -218,6 +218,14 @@ _TOPICS = (
     ("worklist", "The worklist", "Alt+6", "Studies, search, filters and orders; what comes next."),
     ("exporting", "What leaves", "Alt+7", "Kinds of export, the mask that a person approves, and what is stamped."),
     ("many_clips", "Many clips", "Alt+8", "Whole folders from the command line: resumed, on all cores, on a cluster."),
+    ("intended_use", "Intended use", "Alt+9", "What lsgui is made for, and what it is not for."),
+    (
+        "failure_modes",
+        "Known failures",
+        "Alt+0",
+        "What goes wrong, how often it was seen to, and what guards against it.",
+    ),
+    ("risks", "Risks", "Alt+Shift+1", "What could harm, what the program does about it, and what is left."),
 )
 
 

@@ -29,14 +29,8 @@ from lsgui.core.resources import resources_dir
 from lsgui.gui.theme import SIZE_LARGE, SIZE_TITLE, text_font, tokens
 
 TOPICS = (
-    "lung_sliding",
-    "drawing_the_line",
-    "reading_the_verdict",
-    "limits",
-    "labelling",
-    "worklist",
-    "exporting",
-    "many_clips",
+    *("lung_sliding", "drawing_the_line", "reading_the_verdict", "limits", "labelling", "worklist", "exporting"),
+    *("many_clips", "intended_use", "failure_modes", "risks"),
 )
 """The files of `resources/help`, in the order of the list."""
 
