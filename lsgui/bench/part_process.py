@@ -19,7 +19,7 @@ from typing import Any
 from lsgui.bench.parts import NotMeasurableError, Part, load_measure
 from lsgui.bench.rows import BenchRow, Tell
 from lsgui.core.errors import LsguiError
-from lsgui.inference.spawning import deaf_to_interrupts, no_main_module, write_output_to
+from lsgui.core.spawning import deaf_to_interrupts, no_main_module, write_output_to
 
 LONGEST_S = 300.0
 """A part that takes longer is ended."""

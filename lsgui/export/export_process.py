@@ -19,10 +19,10 @@ import numpy as np
 
 from lsgui.core.clip import Clip, Frame
 from lsgui.core.errors import CancelledError, LsguiError
+from lsgui.core.spawning import no_main_module, step_back
 from lsgui.export.bundle import Cancelled, Tell, make_files, put_files, ready, refused, staging
 from lsgui.export.request import ExportedFile, ExportRequest, ExportResult
 from lsgui.export.stamp import Stamp
-from lsgui.inference.spawning import no_main_module, step_back
 
 log = logging.getLogger(__name__)
 

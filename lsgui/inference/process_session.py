@@ -10,6 +10,7 @@ import time
 from multiprocessing import connection
 from pathlib import Path
 
+from lsgui.core.spawning import no_main_module
 from lsgui.inference.plan import WorkerPlan
 from lsgui.inference.protocol import (
     Failed,
@@ -20,7 +21,6 @@ from lsgui.inference.protocol import (
     WorkerStopped,
 )
 from lsgui.inference.request_slot import END_EVENTS, Lives, RequestSlot, Ticket
-from lsgui.inference.spawning import no_main_module
 from lsgui.inference.worker_process import CancelCurrent, CannotStart, run_worker, send_request
 
 CANCEL_PATIENCE_S = 3.0

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from lsgui.core.errors import LsguiError
+from lsgui.core.spawning import deaf_to_interrupts, no_main_module, write_output_to
 from lsgui.inference.plan import load_by_name
-from lsgui.inference.spawning import deaf_to_interrupts, no_main_module, write_output_to
 
 MOST_FALSE_STARTS = 3
 """After so many workers that ended before they were ready, in a row, the pool gives up."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lsgui.core.spawning import step_back, write_output_to
 from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import InferenceRequest
-from lsgui.inference.spawning import step_back, write_output_to
 
 
 @dataclass(frozen=True, slots=True)
