@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from lsgui.annotation.exchange import uid_of
 from lsgui.annotation.store import AnnotationStore
+from lsgui.core.file_names import text_name
 from lsgui.core.reading import Statement, StatementKind
 
 _ORDER = tuple(StatementKind)
@@ -17,7 +18,7 @@ _ORDER = tuple(StatementKind)
 
 def hash_by_name(file_name: str) -> str:
     """Return what stands for the content hash of a clip that is known by its name only, 64 hexadecimal digits."""
-    return hashlib.sha256(f"lsgui: a clip known by its name only\0{file_name}".encode()).hexdigest()
+    return hashlib.sha256(f"lsgui: a clip known by its name only\0{text_name(file_name)}".encode()).hexdigest()
 
 
 def is_by_name(content_hash: str, file_name: str) -> bool:

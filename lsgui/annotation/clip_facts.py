@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from lsgui import __version__
 from lsgui.annotation.store_file import StoreFile
+from lsgui.core.file_names import text_name
 from lsgui.core.label import SlidingLabel
 
 Rectangle = tuple[int, int, int, int]
@@ -193,7 +194,9 @@ def moment_text(when: datetime | None) -> str:
 def _verdict_row(said: StoredVerdict) -> tuple[object, ...]:
     return (
         said.uid or uuid.uuid4().hex,
-        *(said.content_hash, said.file_name, said.model_id, said.model_version, said.model_sha256, said.label.value),
+        said.content_hash,
+        text_name(said.file_name),
+        *(said.model_id, said.model_version, said.model_sha256, said.label.value),
         *(said.p_absent, said.low, said.high, said.threshold, said.motion_index, json.dumps(said.quality)),
         *(said.line_source, moment_text(said.said_at), said.program_version),
     )

@@ -37,7 +37,7 @@ def content_hash(path: Path, cancelled: Callable[[], bool] | None = None) -> str
             return digest.hexdigest()
         frames = sorted(item for item in path.iterdir() if item.suffix.lower() in FRAME_SUFFIXES and item.is_file())
         for frame in frames:
-            digest.update(f"{frame.name}\0{frame.stat().st_size}\0".encode())
+            digest.update(f"{frame.name}\0{frame.stat().st_size}\0".encode("utf-8", "surrogatepass"))
             _feed(digest, frame, cancelled)
     except OSError as fault:
         raise ClipReadError(f"{path.name}: cannot be read to recognise the clip ({fault.strerror}).") from fault

@@ -38,6 +38,7 @@ from lsgui.annotation.clip_facts import moment_text
 from lsgui.annotation.exchange import FileReading, bare_file_name
 from lsgui.annotation.value_check import value_fault
 from lsgui.core.errors import LsguiError
+from lsgui.core.file_names import as_cell, from_cell
 from lsgui.core.interval import IntervalMark
 from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.reading import OverrideNote, ReadingRecord, Statement, StatementKind
@@ -49,7 +50,6 @@ COLUMNS = (
 )
 NEEDED = ("clip", "label")
 
-_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _INTERVAL = re.compile(r"(\d+)-(\d*)(?: (\w+))?")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _YES = "yes"
@@ -72,7 +72,7 @@ def to_csv(records: Iterable[ReadingRecord], standing: Iterable[Statement]) -> s
     table.writeheader()
     for record in filter(_says_something, records):
         group = changes[(record.content_hash, record.rater, record.sitting, record.adjudicated)]
-        table.writerow({name: _guarded(cell) for name, cell in _cells(record, group).items()})
+        table.writerow({name: as_cell(cell) for name, cell in _cells(record, group).items()})
     return out.getvalue()
 
 
@@ -141,7 +141,7 @@ def read_csv(path: Path, rater: str | None, hash_of: Callable[[str], str]) -> tu
         raise LsguiError(f"{path.name} holds no labels: write one row a reading.")
     out = []
     for number, row in rows:
-        cells = {name.strip(): _unguarded(cell or "") for name, cell in row.items() if isinstance(name, str)}
+        cells = {name.strip(): from_cell(cell or "") for name, cell in row.items() if isinstance(name, str)}
         try:
             out.append(_reading(cells, rater, hash_of))
         except (ValueError, TypeError, RecursionError) as fault:
@@ -268,11 +268,3 @@ def _override(cells: Mapping[str, str]) -> OverrideNote | None:
 def _moment(cells: Mapping[str, str], column: str) -> datetime | None:
     text = cells.get(column, "").strip()
     return datetime.fromisoformat(text).astimezone() if text else None
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

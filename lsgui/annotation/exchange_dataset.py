@@ -13,6 +13,7 @@ from lsgui.annotation.consensus import shows_one_class
 from lsgui.annotation.exchange import note_on
 from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import LsguiError
+from lsgui.core.file_names import as_cell
 from lsgui.core.reading import ReadingRecord
 
 DATASET = "dataset.csv"
@@ -74,12 +75,12 @@ def write_dataset(
             continue
         clips += 1
         patient, source = people[record.content_hash]
-        roi = ""
+        place, roi = _place(folder, clip.path), ""
         if record.line is not None:
             roi = f"{LINES}/{clip.content_hash[:16]}.json"
             lines[roi] = json.dumps(record.line.to_json())
         rows += [
-            dict(zip(COLUMNS, (_place(folder, clip.path), label, patient, source, start, stop, roi), strict=True))
+            dict(zip(COLUMNS, (place, label, as_cell(patient), as_cell(source), start, stop, roi), strict=True))
             for label, start, stop in stretches
         ]
     notes = (

@@ -11,6 +11,7 @@ from lsgui import __version__
 from lsgui.annotation.clip_facts import ApprovedMask, ClipFacts, FactsStore, StoredVerdict, moment_text
 from lsgui.annotation.records import interval_of, records_of
 from lsgui.core.errors import LsguiError
+from lsgui.core.file_names import text_name
 from lsgui.core.interval import IntervalMark
 from lsgui.core.label import ReaderLabel, SlidingLabel
 from lsgui.core.reading import ReadingRecord, Statement, StatementKind
@@ -253,7 +254,7 @@ def _whose(content_hash: str, file_name: str, rater: str) -> tuple[str, str, str
         raise ValueError(f"content_hash must be 64 hexadecimal digits, not {content_hash!r}")
     if not rater.strip():
         raise LsguiError("The reading has no rater: enter your name or initials in the preferences.")
-    return content_hash, file_name.replace("\\", "/").rsplit("/", 1)[-1], rater.strip()
+    return content_hash, text_name(file_name.replace("\\", "/").rsplit("/", 1)[-1]), rater.strip()
 
 
 def _text(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lsgui.core.clip import Clip, ClipInfo
+from lsgui.core.file_names import shown_name, text_name
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,8 @@ def register(app: typer.Typer) -> None:
         read = open_clip(clip)
         facts = clip_facts(clip, read)
         if as_json:
-            typer.echo(json.dumps(facts, ensure_ascii=False))
+            name = facts["path"]
+            typer.echo(json.dumps(facts, ensure_ascii=name != text_name(name)))  # escapes give any name back whole
         else:
             _print_table(clip, facts, read.info)
 
@@ -72,7 +74,7 @@ def _print_table(path: Path, facts: dict[str, Any], info: ClipInfo) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     rows = [
-        ("Clip", str(path)),
+        ("Clip", shown_name(str(path))),
         ("Format", " · ".join(filter(None, (facts["format"], facts["transfer_syntax"], facts["photometric"])))),
         ("Frames", f"{info.frames}, {info.width} x {info.height} pixels"),
         ("Rate", f"{info.fps:.4g} frames/s ({info.fps_source})"),
@@ -86,7 +88,8 @@ def _print_table(path: Path, facts: dict[str, Any], info: ClipInfo) -> None:
     for name, value in rows:
         table.add_row(name, value)
     # a name may hold what looks like markup; width only matters to people at a terminal
-    Console(file=sys.stdout, markup=False, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    width = None if sys.stdout.isatty() else 200
+    Console(file=sys.stdout, markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
 def _scale(info: ClipInfo) -> str:

@@ -151,6 +151,7 @@ def _cvat(job: _Job) -> str:
     from lsgui.annotation.exchange import note_on
     from lsgui.annotation.exchange_cvat import CVAT, ENDING, cvat_text, says_more, to_cvat
     from lsgui.core.atomic_file import write_atomic
+    from lsgui.core.file_names import fitting_name
     from lsgui.core.reading import StatementKind
 
     kept = {said.slot: said.value for said in job.statements if said.kind is StatementKind.SHAPES}
@@ -167,8 +168,10 @@ def _cvat(job: _Job) -> str:
         slot = (record.content_hash, record.rater, record.sitting, StatementKind.SHAPES, CVAT)
         document = to_cvat(record, kept.get(slot), clips.get(record.content_hash))
         stem = Path(record.file_name).stem
-        name = f"{stem}{ENDING}" if stem not in names else f"{stem}.{record.content_hash[:8]}{ENDING}"
-        names.add(stem)
+        name = fitting_name(stem, ENDING)
+        if name.casefold() in names:
+            name = fitting_name(stem, f".{record.content_hash[:8]}{ENDING}")
+        names.add(name.casefold())
         write_atomic(job.out if job.out.suffix else job.out / name, cvat_text(document).encode())
     return f"{job.out.name}: {counted(len(records), 'clip')}."
 

@@ -135,4 +135,6 @@ def _run_command(arguments: list[str]) -> int:
 def _say(sentence: str) -> None:
     import typer
 
-    typer.echo(f"lsgui: {sentence}", err=True)
+    from lsgui.core.file_names import one_line
+
+    typer.echo(f"lsgui: {one_line(sentence)}", err=True)

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from lsgui.cli.predict_work import ClipOutcome
 from lsgui.core.atomic_file import atomic_file, write_atomic
 from lsgui.core.errors import LsguiError
+from lsgui.core.file_names import as_cell, fitting_name, one_line, shown_name
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, SlidingLabel
 from lsgui.core.prediction import QualityFlag
 
@@ -111,7 +113,7 @@ class CsvOutput:
     def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Write the prediction's row."""
         low, high = said["p_absent_interval"] or (None, None)
-        self._writer.writerow(
+        self._write(
             {
                 "clip": said["clip"],
                 "label": said["label"],
@@ -137,7 +139,10 @@ class CsvOutput:
 
     def fault(self, clip: str, sentence: str) -> None:
         """Write a row with the sentence."""
-        self._writer.writerow({"clip": clip, "error": sentence})
+        self._write({"clip": clip, "error": sentence})
+
+    def _write(self, row: Said) -> None:
+        self._writer.writerow({name: as_cell(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
 
 
 class TableOutput:
@@ -158,7 +163,7 @@ class TableOutput:
         label = SlidingLabel(said["label"])
         self._unsure = self._unsure or label is SlidingLabel.CANNOT_ASSESS
         self._table.add_row(
-            outcome.clip,
+            shown_name(outcome.clip),
             f"{label.wording} ({label.value})" if label is not SlidingLabel.CANNOT_ASSESS else label.wording,
             _probability(said),
             "" if said["motion_index"] is None else f"{said['motion_index']:.2f}",
@@ -168,6 +173,7 @@ class TableOutput:
 
     def fault(self, clip: str, sentence: str) -> None:
         """Say the sentence on standard error."""
+        clip, sentence = shown_name(clip), one_line(sentence)
         typer.echo(f"lsgui: {sentence if clip in sentence else f'{clip}: {sentence}'}", err=True)
 
     def _print(self) -> None:
@@ -175,7 +181,8 @@ class TableOutput:
 
         if not self._table.row_count:
             return
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+        width = None if sys.stdout.isatty() else 160
+        console = Console(highlight=False, markup=False, emoji=False, width=width)  # a name may look like markup
         console.print(self._table)
         if self._unsure:
             console.print(f"Cannot assess: {CANNOT_ASSESS_ADVICE}")
@@ -183,10 +190,14 @@ class TableOutput:
 
 
 class OverlayOutput:
-    """A PNG a clip in a folder: `<file name>.png`. Outside the scan, and where text was found in it, it is black."""
+    """A PNG a clip in a folder: `<file name>.png`. Outside the scan, and where text was found in it, it is black.
+
+    A second clip of the same name gets a number, so that no picture takes another's place.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._taken: Counter[str] = Counter()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
@@ -194,7 +205,10 @@ class OverlayOutput:
 
     def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Save the picture."""
-        path = self._folder / f"{outcome.clip}.png"
+        name = fitting_name(outcome.clip)
+        self._taken[name.casefold()] += 1
+        number = self._taken[name.casefold()]
+        path = self._folder / fitting_name(outcome.clip, ".png" if number == 1 else f" ({number}).png")
         if outcome.picture is None:
             raise ValueError(f"no picture of {outcome.clip} was drawn")
         try:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,7 @@ class _Work:
         }
         path = self._folder / self._request.file_name(kind)
         note = makers[kind](path)
-        beside = sorted(file for file in self._folder.glob(f"{path.stem}-*") if file != path)
+        beside = sorted(file for file in self._folder.glob(f"{escape(path.stem)}-*") if file != path)
         return (ExportedFile(kind, path, note), *(ExportedFile(kind, file) for file in beside))
 
     def _report(self, path: Path) -> str:

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from lsgui.core.clip import Clip
 from lsgui.core.errors import CancelledError, LsguiError
+from lsgui.core.file_names import shown_name, text_name
 from lsgui.core.label import CANNOT_ASSESS_ADVICE, RESEARCH_LINE, SlidingLabel
 from lsgui.export.annotated_frame import (
     MUTED,
@@ -74,6 +75,8 @@ def write_movie(request: ExportRequest, shown: Clip, stamp: Stamp, path: Path, t
     LsguiError
         When no encoder can be had.
     """
+    if text_name(str(path)) != str(path):  # the encoders fall over it
+        raise LsguiError(f"No movie can be written to {shown_name(request.folder.name)}: choose a folder of another name.")
     composer = MovieFrames(request, shown, stamp)
 
     def frames() -> Iterator[Picture]:

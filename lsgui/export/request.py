@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from lsgui.core.clip import Clip
+from lsgui.core.file_names import fitting_name, text_name
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction
@@ -117,14 +118,14 @@ class ExportRequest:
     @property
     def clip_name(self) -> str:
         """What the clip is called in what leaves: the first digits of its hash, its own name only when asked."""
-        return self.clip.info.path.name if self.keep_names else f"Clip {self.content_hash[:8]}"
+        return text_name(self.clip.info.path.name) if self.keep_names else f"Clip {self.content_hash[:8]}"
 
     def file_name(self, kind: ExportKind) -> str:
         """Return the name of the file of a kind: "lsgui-1a2b3c4d-report.pdf"."""
         if kind in self.file_names:
             return self.file_names[kind]
         stem = self.clip.info.path.stem if self.keep_names else f"lsgui-{self.content_hash[:8]}"
-        return f"{stem}-{kind.value}{kind.suffix}"
+        return fitting_name(stem, f"-{kind.value}{kind.suffix}")
 
 
 @dataclass(frozen=True, slots=True)

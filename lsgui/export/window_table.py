@@ -5,6 +5,7 @@ import io
 import math
 
 from lsgui.core.clip import ClipInfo
+from lsgui.core.file_names import as_cell
 from lsgui.core.prediction import Prediction
 from lsgui.export.stamp import Stamp
 
@@ -43,7 +44,7 @@ def window_table(prediction: Prediction, info: ClipInfo, name: str, stamp: Stamp
     writer.writeheader()
     low, high = prediction.p_absent_interval or (None, None)
     whole = {
-        "clip": name,
+        "clip": as_cell(name),
         "clip_verdict": prediction.label.value,
         "clip_p_absent": _number(prediction.p_absent),
         "clip_p_absent_low": _number(low),
@@ -51,7 +52,7 @@ def window_table(prediction: Prediction, info: ClipInfo, name: str, stamp: Stamp
         "threshold": prediction.threshold,
         "clip_motion_index": _number(prediction.motion_index),
         "quality": " ".join(flag.value for flag in prediction.quality),
-        **stamped,
+        **{column: as_cell(cell) if isinstance(cell, str) else cell for column, cell in stamped.items()},
     }
     times = info.times_s
     for row, window in enumerate(prediction.windows):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.core.file_names import native_name
 from lsgui.core.late_imports import load
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import READERS, ReadOptions
@@ -88,7 +89,10 @@ class Movie:
     def __init__(self, file: Path, path: Path | None = None) -> None:
         self._path = path or file
         cv2 = quiet_cv2()
-        self._capture = cv2.VideoCapture(str(file.absolute()), cv2.CAP_FFMPEG)
+        with native_name(file) as name:
+            if name is None:
+                raise cannot_read(self._path, "its decoder takes no name that is not Unicode", "rename it")
+            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             self._capture.release()
             raise cannot_read(self._path, "its movie cannot be decoded", "the file is damaged or its codec is unknown")

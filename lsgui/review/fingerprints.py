@@ -18,7 +18,9 @@ def file_key(path: Path) -> str | None:
         stat = path.stat()
     except OSError:
         return None
-    return hashlib.sha256(f"{path.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        f"{path.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogatepass")
+    ).hexdigest()[:32]
 
 
 class Fingerprints:

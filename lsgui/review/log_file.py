@@ -28,7 +28,7 @@ _PATH = re.compile(r"(?<![\w<])(?:[A-Za-z]:)?(?:[\\/][^\\/:*?\"<>|\r\n']+){2,}")
 
 def clip_tag(path: Path) -> str:
     """Return what a clip is called in the log: a hash of its path, the same every time."""
-    tag = f"clip-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    tag = f"clip-{hashlib.sha256(str(path).encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     for name in (str(path), path.name, path.stem):
         if len(name) > 2:
             _TAGS[name] = tag
@@ -74,7 +74,9 @@ def log_file() -> Path:
 
 def start_log() -> logging.Handler:
     """Write everything that lsgui logs to the log file, 1 MB each and three former ones; return the handler."""
-    handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+    handler = RotatingFileHandler(
+        log_file(), maxBytes=1_000_000, backupCount=3, encoding="utf-8", errors="backslashreplace", delay=True
+    )
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"))
     logger = logging.getLogger("lsgui")
     logger.setLevel(logging.INFO)

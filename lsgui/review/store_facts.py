@@ -11,6 +11,7 @@ from lsgui.annotation.clip_facts import ClipFacts, StoredVerdict
 from lsgui.annotation.store import AnnotationStore
 from lsgui.core.clip import ClipInfo
 from lsgui.core.errors import LsguiError
+from lsgui.core.file_names import text_name
 from lsgui.core.label import ReaderLabel
 from lsgui.core.late_imports import load
 from lsgui.core.prediction import Prediction, QualityFlag
@@ -81,7 +82,7 @@ def clip_to_store(
     patient, study, series = ("", "", "") if identity is None else (identity.patient, identity.study, identity.series)
     return ClipFacts(
         content_hash=content_hash,
-        file_name=info.path.name,
+        file_name=text_name(info.path.name),
         frames=info.frames,
         fps=info.fps,
         width=info.width,

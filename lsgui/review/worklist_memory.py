@@ -23,12 +23,12 @@ class Remembered:
 def folder_key(folders: Sequence[Path]) -> str:
     """Return a key for the folders of a worklist; their names cannot be read from it."""
     names = "\0".join(sorted(str(folder) for folder in folders))
-    return hashlib.blake2b(names.encode(), digest_size=16, person=b"lsgui folder").hexdigest()
+    return hashlib.blake2b(names.encode("utf-8", "surrogatepass"), digest_size=16, person=b"lsgui folder").hexdigest()
 
 
 def clip_key(path: Path) -> str:
     """Return a key for a clip's place."""
-    return hashlib.blake2b(str(path).encode(), digest_size=16, person=b"lsgui clip").hexdigest()
+    return hashlib.blake2b(str(path).encode("utf-8", "surrogatepass"), digest_size=16, person=b"lsgui clip").hexdigest()
 
 
 class WorklistMemory:

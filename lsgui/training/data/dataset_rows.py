@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import DatasetError
+from lsgui.core.file_names import as_cell, from_cell
 from lsgui.core.label import SlidingLabel
 from lsgui.simulation.edited_clip import ALL_EDITS, ClipEdit
 
@@ -174,7 +175,8 @@ def _parsed(folder: Path, path: Path, number: int, cells: Mapping[str, str]) -> 
         raise DatasetError(f"{path}, line {number}: frames {start} to {stop} are no stretch of a clip.")
     roi = folder / cells["roi"] if cells["roi"] else None
     clip = folder / cells["clip"]
-    return DatasetRow(clip, label, cells["patient"] or cells["clip"], cells["source"], start, stop, roi)
+    patient, source = from_cell(cells["patient"]), from_cell(cells["source"])
+    return DatasetRow(clip, label, patient or cells["clip"], source, start, stop, roi)
 
 
 def _is_there(clip: Path, path: Path, number: int) -> bool:
@@ -190,8 +192,8 @@ def cells_of(folder: Path, row: DatasetRow) -> dict[str, str]:
     return {
         "clip": _relative(folder, row.clip),
         "label": row.label.value,
-        "patient": row.patient,
-        "source": row.source,
+        "patient": as_cell(row.patient),
+        "source": as_cell(row.source),
         "start": str(row.start),
         "stop": "" if row.stop is None else str(row.stop),
         "roi": "" if row.roi is None else _relative(folder, row.roi),
@@ -243,4 +245,7 @@ def edit_label(kind: ClipEdit) -> SlidingLabel:
 
 
 def _relative(folder: Path, path: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    if not path.is_relative_to(folder):
+        return str(path)
+    name = path.relative_to(folder).as_posix()
+    return name if as_cell(name) == name else f"./{name}"  # never a name that a spreadsheet takes for a formula

@@ -10,6 +10,7 @@ import numpy as np
 
 from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import DatasetError
+from lsgui.core.file_names import as_cell
 from lsgui.core.label import SlidingLabel
 from lsgui.training.evaluation.metrics import (
     ClipScores,
@@ -213,7 +214,8 @@ def _write_table(found: Comparison, path: Path) -> Path:
         for one, two in found.disagreements:
             who = names[_called(one, at[0]) == one.absent, _called(two, at[1]) == two.absent]
             said = (one.p_absent, one.verdict.value, two.p_absent, two.verdict.value)
-            table.writerow((one.clip, one.start, one.patient, one.source, one.label.value, *said, who))
+            clip, patient, source = map(as_cell, (one.clip, one.patient, one.source))
+            table.writerow((clip, one.start, patient, source, one.label.value, *said, who))
     return path
 
 

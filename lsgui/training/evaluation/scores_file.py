@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import DatasetError
+from lsgui.core.file_names import as_cell, from_cell
 from lsgui.core.label import SlidingLabel
 from lsgui.core.prediction import ModelRef, WindowScore
 from lsgui.training.evaluation.metrics import ClipScores
@@ -108,7 +109,7 @@ class ScoresFile:
 
     def put(self, row: ClipScores, scores: io.TextIOBase, windows: io.TextIOBase) -> None:
         """Write one clip's windows, then its row."""
-        said = (row.clip, row.patient, row.source, row.label.value)
+        said = (*map(as_cell, (row.clip, row.patient, row.source)), row.label.value)
         table = csv.writer(windows)
         for window in row.windows:
             table.writerow((*said, window.start, window.stop, repr(float(window.p_absent)), row.start))
@@ -122,7 +123,7 @@ class ScoresFile:
                 row.start,
                 row.stop,
                 _text(row.motion_index),
-                row.line,
+                as_cell(row.line),
                 " ".join(row.quality),
                 *self._model,
             )
@@ -152,7 +153,8 @@ def _complete_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     table = csv.DictReader(io.StringIO(text + end, newline=""))
     if table.fieldnames is None or tuple(table.fieldnames) != tuple(columns):
         raise DatasetError(f"{path} is not the file of an evaluation: leave out --resume to begin anew.")
-    return [row for row in table if None not in row.values() and None not in row]
+    whole = (row for row in table if None not in row.values() and None not in row)
+    return [{name: from_cell(cell) for name, cell in row.items()} for row in whole]
 
 
 def _scores_of(row: dict[str, str], windows: Sequence[WindowScore]) -> ClipScores:
