@@ -4,30 +4,41 @@ An entry is one line of JSON that holds its number, its moment, what happened an
 hash is the SHA-256 of that line. Who changes, drops, inserts or reorders an entry breaks the chain at that place. The
 number and hash of the newest entry are kept beside the file as well, so that cutting off its end shows too. This is
 evidence against accident and against changes that are not repeated over the whole chain; who may write both files can
-forge both, which only a head that was noted elsewhere (`lsgui audit head`) betrays.
+forge both, which only a head that was noted elsewhere (`lsgui audit head`) betrays. A program that is killed between
+an entry and its head leaves the head one behind, as two that write at the same moment may: until the next entry the
+loss of just that one would not show.
 """
 
-import hashlib
-import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lsgui import __version__
-from lsgui.core.atomic_file import write_atomic
+from lsgui.annotation.audit_entries import (
+    FIRST,
+    AuditEntry,
+    AuditHead,
+    AuditKind,
+    AuditReport,
+    content_of,
+    entry_of,
+    faults_of,
+    head_faults,
+    next_line,
+    parse_head,
+)
 from lsgui.core.errors import LsguiError
 
 APPLICATION_ID = 0x4C534741
 """Marks a SQLite file as an audit log ("LSGA"), so that no other database is ever written to."""
 
-FIRST = "0" * 64
-"""What stands for the hash before the first entry."""
+_BUSY_S = 3.0
+"""How long to wait while another program writes."""
+_AT_ONCE = 500
 
 _TABLE = """
 CREATE TABLE entries (
@@ -42,58 +53,6 @@ _KEPT = (
 )
 
 
-class AuditKind(StrEnum):
-    """What happened."""
-
-    VERDICT = "verdict"
-    OVERRIDE = "override"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditHead:
-    """The newest entry: its number (0 in an empty log) and its hash."""
-
-    number: int
-    hash: str
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.hash}"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One entry.
-
-    Attributes
-    ----------
-    number
-        From 1, without gaps.
-    at
-        Moment in UTC by this machine's clock, which can be set back: the order is that of the numbers.
-    facts
-        What happened, as plain JSON. Clips are named by their content hash only.
-    before, hash
-        SHA-256 of the entry before, and of this one.
-    """
-
-    number: int
-    at: datetime
-    kind: str
-    program: str
-    facts: Mapping[str, Any]
-    before: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditReport:
-    """What a check found: how many entries, the head, and one sentence for each fault; no fault: the log is whole."""
-
-    entries: int
-    head: AuditHead
-    faults: tuple[str, ...]
-
-
 def head_file(path: Path) -> Path:
     """Return the file beside a log that keeps its head."""
     return path.with_suffix(".head")
@@ -105,9 +64,9 @@ class AuditLog:
     Parameters
     ----------
     path
-        SQLite file; it is made when it is not there and `create` is true.
-    create
-        False to refuse a file that is not there.
+        SQLite file; to write to it, it is made when it is not there.
+    reading
+        True to read alone: nothing is made or changed, and a write-protected copy will do.
 
     Raises
     ------
@@ -115,49 +74,37 @@ class AuditLog:
         One sentence that names the file, the fault and the remedy; from every method.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self._path = path
-        if not create and not path.is_file():
-            raise LsguiError(f"{path.name}: there is no audit log yet: it begins with the first verdict.")
+        self.head_fault = ""
+        """Why the head beside the log could not be kept when the last entry was added; empty where it was."""
         with self._faults():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = not path.exists()
-            if fresh and head_file(path).exists():
-                raise LsguiError(
-                    f"{path.name} is gone though {head_file(path).name} is there: bring it back from a backup copy, "
-                    "or move the .head file away to begin a new log."
-                )
-            self._connection = sqlite3.connect(path, timeout=3.0, isolation_level=None)
+            if not path.exists():
+                self._may_begin(reading=reading)
+            if reading:
+                where = f"{path.absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(where, uri=True, timeout=_BUSY_S, isolation_level=None)
+            else:
+                self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+            self._connection.text_factory = _text
             try:
-                self._take_over()
+                self._recognise() if reading else self._take_over()
             except BaseException:
                 self._connection.close()
                 raise
 
     def append(self, kind: AuditKind, facts: Mapping[str, Any], when: datetime | None = None) -> AuditHead:
-        """Add an entry, on the disk when this returns; return the new head."""
-        at = (when or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-        with self._faults():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                last = self._head()
-                content = {
-                    "number": last.number + 1,
-                    "at": at,
-                    "kind": kind.value,
-                    "program": __version__,
-                    "facts": dict(facts),
-                    "before": last.hash,
-                }
-                line = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-                head = AuditHead(last.number + 1, _hash(line))
-                self._connection.execute("INSERT INTO entries VALUES (?, ?, ?)", (head.number, line, head.hash))
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            write_atomic(head_file(self._path), f"{head}\n".encode())
+        """Add an entry, on the disk when this returns; return the new head.
+
+        That the head beside the log could not be kept is no fault of the entry: `head_fault` says so.
+        """
+        at = (when or datetime.now(UTC)).astimezone(UTC)
+        with self._faults(), self._transaction():
+            broken = self._break()
+            if broken is not None:
+                self._add(at, AuditKind.BREAK, broken)
+            head = self._add(at, kind, facts)
+        self._keep_head(head, anew=broken is not None)
         return head
 
     def head(self) -> AuditHead:
@@ -173,13 +120,11 @@ class AuditLog:
         LsguiError
             Where an entry is not in the form of one.
         """
-        with self._faults():
-            rows = self._connection.execute("SELECT line, hash FROM entries ORDER BY number").fetchall()
-        for line, hashed in rows:
-            content = _content(line)
+        for _number, line, hashed in self._rows():
+            content = content_of(line)
             if content is None:
                 raise LsguiError(f"{self._path.name} is damaged: lsgui audit verify says where.")
-            yield _entry(content, hashed)
+            yield entry_of(content, hashed)
 
     def verify(self, noted: AuditHead | None = None) -> AuditReport:
         """Check every entry, the chain, and the head that is kept beside the file.
@@ -189,19 +134,19 @@ class AuditLog:
         noted
             A head that was noted elsewhere, at any time: the log must still hold it.
         """
-        with self._faults():
-            rows = self._connection.execute("SELECT number, line, hash FROM entries ORDER BY number").fetchall()
         faults: list[str] = []
-        before, hashes = FIRST, {0: FIRST}
-        expected = 1
-        for number, line, hashed in rows:
-            faults += _faults_of(expected, number, line, hashed, before)
-            expected, before = number + 1, hashed
-            hashes[number] = hashed
-        last = AuditHead(rows[-1][0], rows[-1][2]) if rows else AuditHead(0, FIRST)
-        for kept, whose in ((self._kept_head(faults), "kept beside the log"), (noted, "that was noted")):
-            faults += _head_faults(kept, whose, last, hashes)
-        return AuditReport(len(rows), last, tuple(dict.fromkeys(faults)))
+        heads = [(self._kept_head(faults), "kept beside the log"), (noted, "that was noted")]
+        wanted = {head.number for head, _whose in heads if head is not None}
+        hashes = {0: FIRST}
+        count, last = 0, AuditHead(0, FIRST)
+        for number, line, hashed in self._rows():
+            faults += faults_of(last.number + 1, number, line, hashed, last.hash)
+            count, last = count + 1, AuditHead(number, hashed)
+            if number in wanted:
+                hashes[number] = hashed
+        for head, whose in heads:
+            faults += head_faults(head, whose, last, hashes)
+        return AuditReport(count, last, tuple(dict.fromkeys(faults)))
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -219,9 +164,48 @@ class AuditLog:
         row = self._connection.execute("SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1").fetchone()
         return AuditHead(0, FIRST) if row is None else AuditHead(int(row[0]), str(row[1]))
 
+    def _add(self, at: datetime, kind: AuditKind, facts: Mapping[str, Any]) -> AuditHead:
+        line, head = next_line(self._head(), at, kind, facts)
+        self._connection.execute("INSERT INTO entries VALUES (?, ?, ?)", (head.number, line, head.hash))
+        return head
+
+    def _break(self) -> dict[str, Any] | None:
+        """Return what the head beside the log says against its end, to be entered before the next head hides it."""
+        last = self._head()
+        faults: list[str] = []
+        kept = self._kept_head(faults)
+        if kept is None:  # after the first entry a killed program may have left no head yet
+            return {"ends": str(last), "head": None} if last.number > 1 else None
+        row = self._connection.execute("SELECT hash FROM entries WHERE number = ?", (kept.number,)).fetchone()
+        holds = kept == AuditHead(0, FIRST) or (row is not None and row[0] == kept.hash)
+        return None if holds else {"ends": str(last), "head": str(kept)}
+
+    def _rows(self) -> Iterator[tuple[int, Any, Any]]:
+        """Yield number, line and hash in order, some at a time: who reads a long log keeps nobody from writing."""
+        after = 0
+        while True:
+            with self._faults():
+                rows = self._connection.execute(
+                    "SELECT number, line, hash FROM entries WHERE number > ? ORDER BY number LIMIT ?", (after, _AT_ONCE)
+                ).fetchall()
+            yield from rows
+            if len(rows) < _AT_ONCE:
+                return
+            after = rows[-1][0]
+
+    def _keep_head(self, head: AuditHead, *, anew: bool) -> None:
+        """Keep the head beside the log. Without a lock: between two programs it may stay behind, never go back."""
+        self.head_fault = ""
+        try:
+            kept = self._kept_head([])
+            if anew or kept is None or kept.number < head.number:
+                _write_head(head_file(self._path), head)
+        except OSError as fault:
+            self.head_fault = _unwritable(head_file(self._path), fault)
+
     def _kept_head(self, faults: list[str]) -> AuditHead | None:
         try:
-            text = head_file(self._path).read_text("utf-8")
+            text = head_file(self._path).read_text("utf-8", "replace")
         except OSError:
             faults.append("the file with its head is missing: whether its end was cut off cannot be told.")
             return None
@@ -230,20 +214,42 @@ class AuditLog:
             faults.append("the file with its head is damaged: whether its end was cut off cannot be told.")
         return kept
 
+    def _may_begin(self, *, reading: bool) -> None:
+        """Refuse to begin anew what was there before."""
+        if head_file(self._path).exists():
+            raise LsguiError(
+                f"{self._path.name} is gone though {head_file(self._path).name} is there: bring it back from a backup "
+                "copy, or move the .head file away to begin a new log."
+            )
+        if reading:
+            raise LsguiError(f"{self._path.name}: there is no audit log yet: it begins with the first verdict.")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+
     def _take_over(self) -> None:
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("BEGIN IMMEDIATE")  # two programs may begin the log at once
+        if self._mark() == 0:
+            with self._transaction():  # two programs may begin the log at once
+                if not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    for statement in (_TABLE, *_KEPT):
+                        self._connection.execute(statement)
+        self._recognise()
+
+    def _recognise(self) -> None:
+        if self._mark() != APPLICATION_ID:
+            raise LsguiError(f"{self._path.name} is not an audit log of lsgui: choose another file.")
+
+    def _mark(self) -> int:
+        return int(self._connection.execute("PRAGMA application_id").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            mark = int(self._connection.execute("PRAGMA application_id").fetchone()[0])
-            if mark == 0 and not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                for statement in (_TABLE, *_KEPT):
-                    self._connection.execute(statement)
-            elif mark != APPLICATION_ID:
-                raise LsguiError(f"{self._path.name} is not an audit log of lsgui: choose another file.")
+            yield
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
+            if self._connection.in_transaction:  # a full disk has ended it already
                 self._connection.execute("ROLLBACK")
             raise
 
@@ -258,65 +264,26 @@ class AuditLog:
                 f"{self._path.name}: the audit log is damaged and was left as it is: put a backup copy in its place."
             ) from fault
         except OSError as fault:
-            raise LsguiError(
-                f"{self._path.name}: the audit log cannot be written ({fault.strerror}): check its folder."
-            ) from fault
+            raise LsguiError(_unwritable(self._path, fault)) from fault
 
 
-def parse_head(text: str) -> AuditHead | None:
-    """Return the head that a text of the form "NUMBER HASH" names, None where it does not."""
-    number, _, hashed = text.strip().partition(" ")
-    wanted = len(FIRST)
-    fits = number.isdecimal() and len(hashed) == wanted and all(digit in "0123456789abcdef" for digit in hashed)
-    return AuditHead(int(number), hashed) if fits else None
+def _unwritable(path: Path, fault: OSError) -> str:
+    return f"{path.name}: the audit log cannot be written ({fault.strerror}): check its folder."
 
 
-def _hash(line: str) -> str:
-    return hashlib.sha256(line.encode()).hexdigest()
-
-
-def _content(line: Any) -> dict[str, Any] | None:
-    """Return what an entry's line holds, None where it is not the line of an entry."""
+def _write_head(path: Path, head: AuditHead) -> None:
+    """Put the head in place in one step, on the disk: after a power cut it is the former or this one, never empty."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        content = json.loads(line)
-        datetime.fromisoformat(content["at"])
-        fits = isinstance(content["facts"], dict) and isinstance(content["number"], int) and content["kind"]
-        return content if fits and content["program"] and content["before"] else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
+        with part.open("wb") as file:
+            file.write(f"{head}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _entry(content: Mapping[str, Any], hashed: str) -> AuditEntry:
-    return AuditEntry(
-        content["number"],
-        datetime.fromisoformat(content["at"]),
-        content["kind"],
-        content["program"],
-        content["facts"],
-        content["before"],
-        hashed,
-    )
-
-
-def _faults_of(expected: int, number: int, line: Any, hashed: str, before: str) -> Iterator[str]:
-    """Yield what is wrong with one entry."""
-    if number != expected:
-        lost = f"entry {expected} is" if number == expected + 1 else f"entries {expected} to {number - 1} are"
-        yield f"{lost} missing."
-        return
-    content = _content(line)
-    if content is None:
-        yield f"entry {number} is damaged."
-    elif _hash(line) != hashed or content["number"] != number:
-        yield f"entry {number} was changed."
-    elif content["before"] != before:
-        yield f"entry {number} does not follow the one before it: an entry was changed, taken out or put in."
-
-
-def _head_faults(kept: AuditHead | None, whose: str, last: AuditHead, hashes: Mapping[int, str]) -> Iterator[str]:
-    if kept is None:
-        return
-    if kept.number > last.number:
-        yield f"its end is missing: it ends at entry {last.number}, the head {whose} is entry {kept.number}."
-    elif hashes.get(kept.number) != kept.hash:
-        yield f"entry {kept.number} is not the one of the head {whose}: entries were made anew."
+def _text(data: bytes) -> str:
+    """Return a cell as text; one that is no text was changed, and is told as that."""
+    return data.decode("utf-8", "replace")

@@ -2,16 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lsgui.core.errors import LsguiError
 
 if TYPE_CHECKING:
-    from lsgui.annotation.audit_log import AuditHead, AuditLog
+    from lsgui.annotation.audit_entries import AuditEntry, AuditHead
+    from lsgui.annotation.audit_log import AuditLog
 
-HELP = """The audit log: every verdict and override, each entry bound to the one before it.
+HELP = """The audit log: every verdict that was shown or predicted and every override, each entry bound to the one
+before it. Clips are named by the SHA-256 of their content, never by a file name.
 
 Example: lsgui audit verify
 """
@@ -26,12 +28,13 @@ nothing up to it was changed.
 
 Example: lsgui audit head
 """
-LIST_HELP = """Print the entries, one JSON object a line.
+LIST_HELP = """Print the entries in their order, without checking them.
 
-Example: lsgui audit list > audit.jsonl
+Example: lsgui audit list --clip clip.mp4 --json
 """
 
 FileOption = Annotated[Path | None, typer.Option("--file", help="Another log than this user's.", metavar="FILE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,21 +45,24 @@ def register(app: typer.Typer) -> None:
     def verify(
         file: FileOption = None,
         head: Annotated[str | None, typer.Option("--head", help="A head noted earlier: NUMBER HASH.")] = None,
+        as_json: JsonOption = False,
     ) -> int:
-        return _verify(file, head)
+        return _verify(file, head, as_json=as_json)
 
     @group.command("head", help=HEAD_HELP)
-    def head(file: FileOption = None) -> None:
+    def head(file: FileOption = None, as_json: JsonOption = False) -> None:
         with _opened(file) as log:
-            typer.echo(str(log.head()))
+            last = log.head()
+        typer.echo(json.dumps(_head_said(last)) if as_json else str(last))
 
     @group.command("list", help=LIST_HELP)
-    def entries(file: FileOption = None) -> None:
-        with _opened(file) as log:
-            for entry in log.entries():
-                said = {"number": entry.number, "at": entry.at.isoformat(), "kind": entry.kind}
-                said |= {"program": entry.program, "facts": dict(entry.facts), "hash": entry.hash}
-                typer.echo(json.dumps(said, ensure_ascii=False))
+    def entries(
+        file: FileOption = None,
+        clip: Annotated[Path | None, typer.Option("--clip", help="Only of this clip.", metavar="CLIP")] = None,
+        last: Annotated[int | None, typer.Option("--last", help="Only the last N.", metavar="N", min=1)] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    ) -> None:
+        _list(file, clip, last, as_json=as_json)
 
     app.add_typer(group, name="audit")
 
@@ -65,24 +71,69 @@ def _opened(file: Path | None) -> "AuditLog":
     from lsgui.annotation.audit_log import AuditLog
     from lsgui.review.paths import audit_file
 
-    return AuditLog(file or audit_file(), create=False)
+    return AuditLog(file or audit_file(), reading=True)
 
 
-def _verify(file: Path | None, noted: str | None) -> int:
+def _verify(file: Path | None, noted: str | None, *, as_json: bool) -> int:
     wanted = _head(noted)
     with _opened(file) as log:
         report = log.verify(wanted)
-    for fault in report.faults:
-        typer.echo(fault)
+    if as_json:
+        said = {"whole": not report.faults, "entries": report.entries, "head": _head_said(report.head)}
+        typer.echo(json.dumps({**said, "faults": list(report.faults)}, ensure_ascii=False))
+    elif not report.faults:
+        typer.echo(f"The audit log is whole: {report.entries} entries, head {report.head}.")
+    else:
+        typer.echo("\n".join(report.faults))
     if report.faults:
         typer.echo("lsgui: the audit log is not whole: see above, and keep the file as it is.", err=True)
         return 2
-    typer.echo(f"The audit log is whole: {report.entries} entries, head {report.head}.")
     return 0
 
 
+def _list(file: Path | None, clip: Path | None, last: int | None, *, as_json: bool) -> None:
+    from collections import deque
+
+    from lsgui.annotation.content_hash import content_hash
+
+    wanted = None if clip is None else content_hash(clip)
+    with _opened(file) as log:
+        found = (entry for entry in log.entries() if wanted is None or entry.facts.get("clip") == wanted)
+        for entry in found if last is None else deque(found, last):
+            typer.echo(json.dumps(_entry_said(entry), ensure_ascii=False) if as_json else _entry_words(entry))
+
+
+def _head_said(head: "AuditHead") -> dict[str, Any]:
+    return {"number": head.number, "hash": head.hash}
+
+
+def _entry_said(entry: "AuditEntry") -> dict[str, Any]:
+    said = {"number": entry.number, "at": entry.at.isoformat(), "kind": entry.kind, "program": entry.program}
+    return said | {"facts": dict(entry.facts), "hash": entry.hash}
+
+
+def _entry_words(entry: "AuditEntry") -> str:
+    """Return an entry as a line for people."""
+    facts = entry.facts
+    told: Any = facts.get("verdict") if entry.kind == "override" else facts
+    verdict = told if isinstance(told, dict) else {}
+    model = verdict.get("model")
+    parts = [
+        f"{entry.number:>6}  {entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.kind:<8}",
+        f"clip {str(facts.get('clip') or 'unknown')[:12]}",
+    ]
+    if entry.kind == "break":
+        return f"{parts[0]}  it ended at {facts.get('ends')}, the head was {facts.get('head')}"
+    if entry.kind == "override":
+        parts.append(f"{facts.get('rater')} says {facts.get('label') or 'nothing any more'}, against")
+    parts.append(f"{verdict.get('label')} p {verdict.get('p_absent')} threshold {verdict.get('threshold')}")
+    if isinstance(model, dict):
+        parts.append(f"{model.get('id')} {model.get('version')} {str(model.get('sha256'))[:12]}")
+    return "  ".join(parts)
+
+
 def _head(noted: str | None) -> "AuditHead | None":
-    from lsgui.annotation.audit_log import parse_head
+    from lsgui.annotation.audit_entries import parse_head
 
     if noted is None:
         return None

@@ -27,6 +27,9 @@ PATHs are clips, or folders that are searched for clips. The pleural line is tak
 Several clips are judged at once, in a process for each core. Answers come in the order of the clips, each as soon as
 all before it are there; with --as-done each comes when it ends.
 
+Each verdict is also entered in this user's audit log (lsgui audit): the hash of the clip's content, model, threshold,
+probability, version and time, and no name. Where the log cannot be written a warning says so, and the answers stand.
+
 Example: lsgui predict clip.mp4 study/ --json results.jsonl --overlay pictures
 """
 
@@ -177,11 +180,13 @@ def _record(asked: _Asked) -> "RunRecord | None":
 
 
 def _takers(stack: ExitStack, asked: _Asked, record: "RunRecord | None") -> "Takers":
+    from lsgui.cli.predict_audit import AuditOutput
     from lsgui.cli.predict_output import open_keepers, open_lines
     from lsgui.cli.predict_run import Takers
 
+    audit = AuditOutput(stack)  # first to come, last to go: whatever else cannot be written, the verdicts were given
     lines = open_lines(stack, asked.json_file, asked.csv_file)
-    return Takers(lines, open_keepers(stack, asked.overlay, asked.store), record, asked.as_done)
+    return Takers(lines, [audit, *open_keepers(stack, asked.overlay, asked.store)], record, asked.as_done)
 
 
 def _source(stack: ExitStack, asked: _Asked, setup: "WorkSetup") -> "Source":

@@ -31,7 +31,7 @@ class WorkSetup:
     picture
         Whether each clip's picture with its verdict is wanted.
     content
-        Whether the hash of each clip's content is wanted.
+        Whether an answer is of no use without the hash of its clip's content.
     """
 
     model: str
@@ -63,7 +63,7 @@ class ClipOutcome:
     hint
         The prediction's sentence on extent.
     content
-        Hash of the clip's content, where it was asked for.
+        Hash of the clip's content; empty where the clip is gone meanwhile and it was not asked for.
     prediction, info
         The answer itself and what the file says; None where the answer was taken over from an earlier run.
     picture
@@ -126,14 +126,12 @@ class ClipWork:
         self._session.close()
 
     def _outcome(self, path: Path, answer: "ClipAnswer") -> ClipOutcome:
-        from lsgui.annotation.content_hash import content_hash
-
         said = answer.prediction
         return ClipOutcome(
             path.name,
             said.to_json(),
             said.hint,
-            content=content_hash(path) if self._setup.content else "",
+            content=_content(path, needed=self._setup.content),
             prediction=said,
             info=answer.clip.info,
             picture=_picture(answer) if self._setup.picture else None,
@@ -146,6 +144,17 @@ def make_work(setup: WorkSetup, threads: int) -> ClipWork:
 
     cv2.setNumThreads(threads)
     return ClipWork(setup, threads)
+
+
+def _content(path: Path, *, needed: bool) -> str:
+    from lsgui.annotation.content_hash import content_hash
+
+    try:
+        return content_hash(path)
+    except LsguiError:
+        if needed:
+            raise
+        return ""
 
 
 def _picture(answer: "ClipAnswer") -> bytes:

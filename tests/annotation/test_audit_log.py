@@ -21,7 +21,7 @@ def _filled(path: Path, count: int) -> AuditHead:
 
 
 def _faults(path: Path, noted: AuditHead | None = None) -> tuple[str, ...]:
-    with AuditLog(path, create=False) as log:
+    with AuditLog(path, reading=True) as log:
         return log.verify(noted).faults
 
 
@@ -127,6 +127,106 @@ def test_a_missing_or_damaged_head_is_told(tmp_path: Path) -> None:
     assert any("head is damaged" in fault for fault in _faults(path))
     head_file(path).unlink()
     assert any("head is missing" in fault for fault in _faults(path))
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        (
+            "end",
+            "before entry 4 the end was cut off or made anew: it ended at entry 3, the head kept beside it was entry 5",
+        ),
+        (
+            "all",
+            "before entry 1 the end was cut off or made anew: it ended at entry 0, the head kept beside it was entry 5",
+        ),
+        ("head", "before entry 6 the end was cut off or made anew: it ended at entry 5, its head was missing"),
+        (
+            "anew",
+            "before entry 6 the end was cut off or made anew: it ended at entry 5, the head kept beside it was entry 5",
+        ),
+    ],
+)
+def test_an_end_that_was_cut_off_still_shows_after_the_next_entry(tmp_path: Path, cut: str, said: str) -> None:
+    path = tmp_path / "audit.sqlite"
+    _filled(path, 5)
+    if cut == "end":
+        _tampered(path, "DELETE FROM entries WHERE number > 3")
+    elif cut == "all":
+        path.write_bytes(b"")
+    elif cut == "head":
+        head_file(path).unlink()
+    else:
+        head_file(path).write_text(f"5 {'ab' * 32}", "utf-8")
+    with AuditLog(path) as log:
+        log.append(AuditKind.VERDICT, {"clip": "next"})
+        log.append(AuditKind.VERDICT, {"clip": "and the one after"})
+    assert _faults(path) == (f"{said}.",)
+
+
+def test_a_program_killed_between_an_entry_and_its_head_leaves_no_break(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    for count in (1, 3):
+        _filled(path, count)
+        behind = head_file(path).read_bytes()
+        _filled(path, 1)
+        if count == 1:
+            head_file(path).unlink()  # the very first entry was written, its head was not
+            _tampered(path, "DELETE FROM entries WHERE number = 2")
+        else:
+            head_file(path).write_bytes(behind)
+        _filled(path, 1)
+        assert _faults(path) == ()
+
+
+def test_entries_that_changed_places_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    _filled(path, 4)
+    _tampered(
+        path,
+        "CREATE TABLE aside AS SELECT * FROM entries",
+        "UPDATE entries SET line = (SELECT line FROM aside WHERE number = 5 - entries.number), "
+        "hash = (SELECT hash FROM aside WHERE number = 5 - entries.number) WHERE number IN (2, 3)",
+    )
+    faults = _faults(path)
+    assert "entry 2 was changed: in its place stands entry 3." in faults
+    assert "entry 3 was changed: in its place stands entry 2." in faults
+
+
+@pytest.mark.parametrize("cell", ["x'00ff'", "CAST(x'ff22' AS TEXT)", "17", "'{}'"])
+def test_a_cell_that_is_no_text_is_told_like_any_change(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "audit.sqlite"
+    _filled(path, 3)
+    _tampered(path, f"UPDATE entries SET line = {cell} WHERE number = 2")
+    assert "entry 2 is damaged." in _faults(path)
+
+
+def test_a_head_that_cannot_be_kept_costs_no_entry(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    _filled(path, 1)
+    head_file(path).unlink()
+    head_file(path).mkdir()
+    with AuditLog(path) as log:
+        assert log.append(AuditKind.VERDICT, {}).number == 2
+        assert "the audit log cannot be written" in log.head_fault
+    head_file(path).rmdir()
+
+
+def test_a_copy_can_be_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "shelf" / "audit.sqlite"
+    _filled(path, 2)
+    before = sorted((file.name, file.read_bytes()) for file in path.parent.iterdir())
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")  # as good as write-protected: whoever reads must not ask to write
+    try:
+        with AuditLog(path, reading=True) as log:
+            assert log.verify().faults == ()
+            assert len(list(log.entries())) == 2
+            with pytest.raises(LsguiError, match="cannot be used"):
+                log.append(AuditKind.VERDICT, {})
+    finally:
+        connection.close()
+    assert sorted((file.name, file.read_bytes()) for file in path.parent.iterdir()) == before
 
 
 def test_foreign_and_damaged_files_are_refused_and_left(tmp_path: Path) -> None:

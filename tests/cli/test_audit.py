@@ -38,7 +38,7 @@ def test_a_changed_log_is_exit_status_2(log: Path, capsys: pytest.CaptureFixture
 
 
 def test_entries_are_listed_a_line_each(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["audit", "list"]) == 0
+    assert run(["audit", "list", "--json"]) == 0
     entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(entry["number"], entry["facts"]["label"]) for entry in entries] == [(1, "ls_p"), (2, "ls_p"), (3, "ls_p")]
 
