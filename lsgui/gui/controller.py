@@ -12,6 +12,7 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_adjudication import AdjudicationPart
 from lsgui.gui.controller_analysis import AnalysisPart
+from lsgui.gui.controller_audit import AuditPart
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.controller_intervals import IntervalsPart
 from lsgui.gui.controller_labels import LabelsPart
@@ -71,6 +72,7 @@ class Controller(QObject):
         self.maps = MapsPart(self._keeper, self.analysis)
         file = store_of(settings, store)
         self.readings = ReadingsPart(self._keeper, self.lines, file)
+        self.audit = AuditPart(self._keeper, self.lines, self.readings)
         self.labels = LabelsPart(self._keeper, self.clips, self.lines, self.readings)
         self.intervals = IntervalsPart(self._keeper, self.labels)
         self.project = ProjectPart(self._keeper, self.clips, self.labels, self.readings, file, self.set_settings)
@@ -116,6 +118,7 @@ class Controller(QObject):
         self.clips.close()
         self.lines.close()
         self.analysis.close()
+        self.audit.close()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open clips and folders; a single `.json` file is a pleural line for the clip on screen."""

@@ -51,6 +51,8 @@ class ReadingsPart(QObject):
     """The selected clip's `ClipKnown`: its fingerprint."""
     recordFound = Signal(object)
     """What the reader had said of the selected clip: a `ReadingRecord` or None."""
+    saying = Signal(object)
+    """What the reader says, as it is said: a `Say`."""
     told = Signal(object)
     """Every event of the thread, after it was taken in here."""
 
@@ -104,6 +106,7 @@ class ReadingsPart(QObject):
         if fresh:
             self._fresh.add(order.ticket)
         self._thread.submit(order)
+        self.saying.emit(order)
         self._look_at_times()
 
     def give_reason(self, reason: str) -> None:

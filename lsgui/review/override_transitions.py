@@ -12,13 +12,18 @@ REASONS = ("AI looks at the wrong line", "motion is pulse or probe", "seen on ot
 _OPPOSITE = {ReaderLabel.LS_P: SlidingLabel.LS_A, ReaderLabel.LS_A: SlidingLabel.LS_P}
 
 
+def opposite(label: ReaderLabel) -> SlidingLabel | None:
+    """Return the verdict that says the opposite of a label; None where none does."""
+    return _OPPOSITE.get(label)
+
+
 def contradicted(state: ReviewState, label: ReaderLabel) -> Contradicted | None:
     """Return the verdict on screen that says the opposite of `label`; None where none does or it is covered."""
     analysis = state.analysis
     prediction = analysis.prediction
     if prediction is None or analysis.phase is not AnalysisPhase.DONE or analysis.stale or state.verdict_hidden:
         return None
-    if prediction.label is not _OPPOSITE.get(label):
+    if prediction.label is not opposite(label):
         return None
     return Contradicted(prediction.label, f"{prediction.model.id} {prediction.model.version}")
 
