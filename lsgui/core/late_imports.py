@@ -5,11 +5,12 @@ second thread have one that is half done: "cannot import name 'Dataset' from par
 that import at the same time keep the interpreter from the window for as long as they take together.
 """
 
+import contextlib
 import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -56,6 +57,17 @@ def load(*names: str, calm: bool = False, cancelled: Callable[[], bool] | None =
     finally:
         if not calm:
             _waiting.remove(me)
+
+
+@contextlib.contextmanager
+def nothing_loading() -> Iterator[None]:
+    """Start a child process within this block: none of what comes through the door is half loaded meanwhile.
+
+    While OpenCV is imported it puts its own folder, which holds a package called `typing`, at the front of sys.path.
+    A process spawned in that moment inherits the path and dies at its first import.
+    """
+    with _lock:
+        yield
 
 
 class _Rests:

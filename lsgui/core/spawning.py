@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lsgui.core.late_imports import nothing_loading
+
 BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 NICENESS = 10
 _spawning = threading.Lock()
@@ -21,7 +23,7 @@ def no_main_module() -> Iterator[None]:
     """Start a child process within this block, so that it does not import the parent's main module again."""
     # A spawned process imports its parent's main module again, which runs a script a second time and fails where the
     # program was started from a pipe, a notebook or a file that is gone. The worker needs nothing of it.
-    with _spawning:
+    with nothing_loading(), _spawning:
         main: Any = sys.modules.get("__main__")
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:

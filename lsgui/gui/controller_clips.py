@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from lsgui.core.clip import Clip
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.controller_worklist import WorklistPart
-from lsgui.gui.decoder_warmup import DecoderWarmup
 from lsgui.gui.loader_thread import ClipComplete, ClipFailed, ClipGrew, ClipLoaders, ClipOpened, LoadJob
+from lsgui.gui.reading_lane import ReadingLane
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
 from lsgui.review.log_file import clip_tag
@@ -56,11 +56,15 @@ class ClipsPart(QObject):
         self._soon.setInterval(_AHEAD_AFTER_MS)
         self._soon.timeout.connect(self._load_ahead)
         keeper.stateChanged.connect(self._on_keeper_stateChanged)
-        self._warmup = DecoderWarmup(self._is_opening, self)
         self._kept: OrderedDict[Path, KeptClip] = OrderedDict()
         self._notes: dict[Path, str] = {}
         self.clip: Clip | None = None
         self.read_seconds = 0.0
+
+    @property
+    def process(self) -> ReadingLane:
+        """The reading process of the selected clip."""
+        return self._loader.process
 
     def keep_line(self, path: Path, roi: PleuralROI) -> None:
         """Let a clip that is opened next have this line, where nothing was done on it yet."""
@@ -71,9 +75,9 @@ class ClipsPart(QObject):
         self._notes[path] = sentence
 
     def load_recent(self) -> None:
-        """Read the list of recently opened clips, and load the decoders once the window has come to rest."""
+        """Read the list of recently opened clips, and start a reading process."""
         self.worklist.load_recent()
-        self._warmup.start()
+        self._loader.start()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Look for clips there and select one."""
@@ -134,14 +138,7 @@ class ClipsPart(QObject):
         """End the threads."""
         self.worklist.close()
         self._soon.stop()
-        self._warmup.close()
         self._loader.close()
-
-    def _is_opening(self) -> bool:
-        """Return whether threads have work that a reader waits for: one more would hold up the window as well."""
-        state = self._keeper.state
-        decoding = state.clip is not None and state.clip.phase in (LoadPhase.OPENING, LoadPhase.DECODING)
-        return decoding or state.scanning or state.roi_phase is RoiPhase.SEARCHING
 
     def _keep(self) -> None:
         state = self._keeper.state

@@ -97,7 +97,7 @@ class LinesPart(QObject):
             return
         self._within = within
         self._keeper.change(to.line_searching)
-        self._thread.submit(SurveyJob(clip, survey=self._unsurveyed(), suggest=True, within=within))
+        self._look_at(clip, survey=self._unsurveyed(), suggest=True, within=within)
 
     def load_file(self, path: Path) -> None:
         """Read a line from a file.
@@ -134,6 +134,12 @@ class LinesPart(QObject):
         """End the thread."""
         self._thread.close()
 
+    def _look_at(
+        self, clip: Clip, *, survey: bool, suggest: bool, within: tuple[int, int, int, int] | None = None
+    ) -> None:
+        colour = self._keeper.settings.colour
+        self._thread.submit(SurveyJob(clip, self._clips.process, colour, survey, suggest, within))
+
     def _now(self) -> Line:
         state = self._keeper.state
         phase = state.roi_phase
@@ -149,7 +155,7 @@ class LinesPart(QObject):
         if suggest:
             self._keeper.change(to.line_searching)
         self._within = None
-        self._thread.submit(SurveyJob(clip, survey=True, suggest=suggest))
+        self._look_at(clip, survey=True, suggest=suggest)
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
         if old.clip is not None and (new.clip is None or new.clip.path != old.clip.path):

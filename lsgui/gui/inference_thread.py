@@ -63,15 +63,6 @@ def session_maker(*, in_process: bool) -> Callable[[], InferenceSession]:
     return make
 
 
-def _load_before_spawning() -> None:
-    """Load OpenCV before a worker process is started.
-
-    While OpenCV is imported it puts its own folder, which holds a package called `typing`, at the front of sys.path.
-    A process spawned in that moment by another thread inherits the path and dies at its first import.
-    """
-    load("cv2")
-
-
 def _load_before_asked() -> None:
     """Load what prepares a request once the worker is warm: before that the first clip wants the interpreter."""
     load("lsgui.inference.preparation", calm=True)
@@ -120,7 +111,6 @@ class InferenceThread(QThread):
     def run(self) -> None:
         """Start the session, then pass on orders and events until the thread is closed."""
         try:
-            _load_before_spawning()
             session = self._make_session()
             session.start()
         except LsguiError as fault:

@@ -1,4 +1,4 @@
-"""Opens clips in a thread: the first frame at once, the rest while it already plays."""
+"""Opens clips: a thread drives a reading process each; the first frame at once, the rest while it already plays."""
 
 import threading
 import time
@@ -9,13 +9,9 @@ from typing import Literal
 from PySide6.QtCore import QObject, QThread, Signal
 
 from lsgui.core.clip import Clip, ClipInfo, FrameStore
-from lsgui.core.errors import CancelledError, ClipReadError
+from lsgui.core.late_imports import load
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
-
-_TELL_EVERY_S = 0.05
-"""How often the growth of a clip is told: more often would cost the window more than the reader sees."""
-_CALM_PAUSE_S = 0.003
-"""Pause after every frame of a clip that is decoded ahead: the clip on screen comes first."""
+from lsgui.gui.reading_lane import ReadingLane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,38 +57,31 @@ class LoadJob:
     colour: Literal["auto", "rgb", "ybr"] = "auto"
     hurry: threading.Event = field(default_factory=lambda: _set(threading.Event()), compare=False)
 
-    def run(self, tell: Tell, cancelled: Cancelled) -> None:
+    def read(self, lane: ReadingLane, tell: Tell, cancelled: Cancelled) -> None:
         """Decode; tells `ClipOpened`, then `ClipGrew` again and again, then `ClipComplete`."""
-        from lsgui.readers.base import ReadOptions, open_source  # here: it loads OpenCV and pydicom
-        from lsgui.readers.frame_store import GrowingFrames
+        from lsgui.decoding.clip_opening import ClipHearer  # here: the window paints before processes are thought of
+        from lsgui.decoding.messages import DecodeClip
 
         began = time.perf_counter()
-        store: GrowingFrames | None = None
-        told_at = 0.0
+        calm = not self.hurry.is_set()
+
+        def on_opened(info: ClipInfo, store: FrameStore) -> None:
+            load("cv2", calm=not self.hurry.is_set())  # what shows frames needs it, in the window's thread
+            tell(ClipOpened(self.path, info, store))
+
+        hearer = ClipHearer(
+            DecodeClip(self.path, self.colour, self.budget_bytes, calm),
+            on_opened=on_opened,
+            on_grown=lambda frames: tell(ClipGrew(self.path, frames)),
+        )
         try:
-            with open_source(self.path, options=ReadOptions(colour=self.colour)) as source:
-                for frame in source:
-                    if cancelled():
-                        raise CancelledError
-                    if not self.hurry.is_set():
-                        self.hurry.wait(_CALM_PAUSE_S)
-                    if store is None:
-                        store = GrowingFrames(frame.shape[0], frame.shape[1], self.budget_bytes, name=self.path.name)
-                        store.append(frame)
-                        tell(ClipOpened(self.path, source.info, store))
-                        continue
-                    store.append(frame)
-                    if time.perf_counter() - told_at > _TELL_EVERY_S:
-                        told_at = time.perf_counter()
-                        tell(ClipGrew(self.path, len(store)))
-                info = source.final_info()
+            hurry = self.hurry if calm else None
+            lane.get().ask(self.path, hearer.asked, hearer.hear, cancelled, hurry=hurry, urgent=True)
+            clip = hearer.clip()
         except BaseException:
-            if store is not None:
-                store.close()
+            hearer.close()
             raise
-        if store is None:
-            raise ClipReadError(f"{self.path.name} holds no frames: check that the recording was saved completely.")
-        tell(ClipComplete(self.path, Clip(info, store), time.perf_counter() - began))
+        tell(ClipComplete(self.path, clip, time.perf_counter() - began))
 
     def failure(self, sentence: str) -> ClipFailed:
         """Return the event for a clip that cannot be read."""
@@ -107,9 +96,9 @@ def _set(event: threading.Event) -> threading.Event:
 class ClipLoaders(QObject):
     """Decodes the clip that was asked for last, and ahead of it the one that will be asked for next.
 
-    Two threads, of which one decodes the clip on screen and the other, calmly, the next one. When that is asked for
-    the threads change places: what is decoded is told at once, and the rest follows without haste being lost. A clip
-    that was decoded in vain, or that cannot be read, leaves no trace.
+    Two lanes, each a thread with a reading process, of which one decodes the clip on screen and the other, calmly, the
+    next one. When that is asked for the lanes change places: what is decoded is told at once, and the rest follows
+    without haste being lost. A clip that was decoded in vain, or that cannot be read, leaves no trace.
     """
 
     told = Signal(object)
@@ -117,10 +106,10 @@ class ClipLoaders(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._current = JobThread("loader", self)
-        self._other = JobThread("loader ahead", self)
-        for thread in (self._current, self._other):
-            thread.told.connect(self._on_thread_told)
+        self._current = _Lane("reader", self)
+        self._other = _Lane("reader ahead", self)
+        for lane in (self._current, self._other):
+            lane.thread.told.connect(self._on_thread_told)
         self._wanted: _Marked | None = None
         self._ahead: _Marked | None = None
 
@@ -129,19 +118,29 @@ class ClipLoaders(QObject):
         """The clip that is decoded ahead, or was."""
         return None if self._ahead is None else self._ahead.job.path
 
+    @property
+    def process(self) -> ReadingLane:
+        """The reading process that decodes, or has decoded, the clip that was asked for last."""
+        return self._current.process
+
+    def start(self) -> None:
+        """Start a reading process, so that the first clip does not wait for it; a clip that waits already does."""
+        if self._wanted is None:
+            self._current.thread.submit(_Start(self._current.process))
+
     def load(self, job: LoadJob) -> None:
         """Decode this clip now."""
         known, self._ahead = self._ahead, None
         if known is None or (known.job.path, known.job.colour) != (job.path, job.colour) or known.failed:
-            self._other.stop_job()
-            self._wanted = _Marked(job)
-            self._current.submit(self._wanted)
+            self._other.let_go()
+            self._wanted = _Marked(job, self._current.process)
+            self._current.thread.submit(self._wanted)
             return
-        self._current.stop_job()
+        self._current.let_go()
         self._current, self._other = self._other, self._current
         self._wanted = known
         known.job.hurry.set()
-        self._current.setPriority(QThread.Priority.NormalPriority)
+        self._current.thread.setPriority(QThread.Priority.NormalPriority)
         for event in known.taken():
             self.told.emit(event)
 
@@ -149,23 +148,23 @@ class ClipLoaders(QObject):
         """Decode this clip in case it is asked for next."""
         if self._ahead is None or (self._ahead.job.path, self._ahead.job.colour) != (job.path, job.colour):
             job.hurry.clear()
-            self._ahead = _Marked(job)
-            self._other.submit(self._ahead)
-            self._other.setPriority(QThread.Priority.LowestPriority)
+            self._ahead = _Marked(job, self._other.process)
+            self._other.thread.submit(self._ahead)
+            self._other.thread.setPriority(QThread.Priority.LowestPriority)
 
     def stop_ahead(self) -> None:
         """Nothing is expected next: let go of what was decoded ahead."""
         self._ahead = None
-        self._other.stop_job()
+        self._other.let_go()
 
     def stop_job(self) -> None:
         """Stop both."""
         self.stop_ahead()
         self._wanted = None
-        self._current.stop_job()
+        self._current.let_go()
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads and their processes."""
         self.stop_job()
         self._current.close()
         self._other.close()
@@ -178,17 +177,51 @@ class ClipLoaders(QObject):
             whose.keep(event)
 
 
+class _Lane:
+    """A thread and the reading process that it drives."""
+
+    def __init__(self, name: str, parent: QObject) -> None:
+        self.thread = JobThread(name, parent)
+        self.process = ReadingLane(name)
+
+    def let_go(self) -> None:
+        """Stop what goes on, and give back what was decoded."""
+        self.thread.stop_job()
+        self.process.forget()
+
+    def close(self) -> None:
+        """End both."""
+        self.process.close()
+        self.thread.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Start a reading process."""
+
+    lane: ReadingLane
+
+    def run(self, tell: Tell, cancelled: Cancelled) -> None:
+        """Start it."""
+        self.lane.get().start(cancelled)
+
+    def failure(self, sentence: str) -> object:
+        """Return what nobody listens to: the first clip tries again, and says what is wrong."""
+        return (None, sentence)
+
+
 class _Marked:
     """A job whose events can be told from those of every other, also of one for the same clip."""
 
-    def __init__(self, job: LoadJob) -> None:
+    def __init__(self, job: LoadJob, lane: ReadingLane) -> None:
         self.job = job
+        self._lane = lane
         self.failed = False
         self._events: dict[type, object] = {}
 
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Do the job."""
-        self.job.run(lambda event: tell((self, event)), cancelled)
+        self.job.read(self._lane, lambda event: tell((self, event)), cancelled)
 
     def failure(self, sentence: str) -> object:
         """Return the event for a clip that cannot be read."""

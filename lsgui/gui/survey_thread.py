@@ -1,17 +1,16 @@
-"""Looks at a decoded clip in a thread: fingerprint, quality, scale, and a first pleural line."""
+"""Looks at a decoded clip, in its reading process: fingerprint, quality, scale, and a first pleural line."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject
 
 from lsgui.core.clip import Clip
-from lsgui.core.errors import LsguiError
-from lsgui.core.late_imports import load
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import QualityFlag
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
+from lsgui.gui.reading_lane import ReadingLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,16 @@ class SurveyFailed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurveyJob:
-    """Look at one decoded clip.
+    """Look at one decoded clip, in the reading process that decoded it.
 
     Attributes
     ----------
     clip
         The clip.
+    lane
+        That process; one that has ended meanwhile decodes the clip once more.
+    colour
+        How its samples were taken.
     survey
         Fingerprint, flags and scale; False where they are known and only a line is wanted.
     suggest
@@ -66,36 +69,38 @@ class SurveyJob:
     """
 
     clip: Clip
+    lane: ReadingLane
+    colour: Literal["auto", "rgb", "ybr"] = "auto"
     survey: bool = True
     suggest: bool = True
     within: tuple[int, int, int, int] | None = None
 
     def run(self, tell: Tell, cancelled: Cancelled) -> None:
         """Tell what is seen as it is seen."""
-        load("lsgui.imaging.pleura_finder", "lsgui.imaging.quality", calm=True)
-        from lsgui.annotation.content_hash import content_hash
-        from lsgui.imaging.pleura_finder import find_pleura  # here: they load OpenCV and scipy
-        from lsgui.imaging.quality import clip_flags
-        from lsgui.imaging.scan_area import find_scan_area, picture_scale
+        from lsgui.decoding.messages import DecodeClip, LookAtClip
+        from lsgui.readers.frame_store import DEFAULT_BUDGET_BYTES
 
         path = self.clip.info.path
-        if self.survey:
-            try:
-                tell(ClipKnown(path, content_hash(path, cancelled)))
-            except LsguiError as fault:
-                tell(SurveyFailed(path, str(fault)))
-        area = find_scan_area(self.clip)
-        scale = picture_scale(self.clip.info, area)
-        if self.survey:
-            tell(ClipSurveyed(path, clip_flags(self.clip), scale.mm_per_px, scale.calibrated))
-        if self.suggest and not cancelled():
-            began = time.perf_counter()
-            roi = find_pleura(self.clip, area, scale, within=self.within, cancelled=cancelled)
-            tell(LineSearched(path, roi, time.perf_counter() - began))
+        asked = DecodeClip(path, self.colour, DEFAULT_BUDGET_BYTES)
+        request = LookAtClip(asked, self.survey, self.suggest, self.within)
+        self.lane.get().ask(path, request, lambda reply: _pass_on(path, reply, tell), cancelled)
 
     def failure(self, sentence: str) -> SurveyFailed:
         """Return the event for a survey that failed."""
         return SurveyFailed(self.clip.info.path, sentence)
+
+
+def _pass_on(path: Path, reply: object, tell: Tell) -> None:
+    from lsgui.decoding.messages import Known, LineFound, NotKnown, Surveyed
+
+    if isinstance(reply, Known):
+        tell(ClipKnown(path, reply.content_hash))
+    elif isinstance(reply, NotKnown):
+        tell(SurveyFailed(path, reply.sentence))
+    elif isinstance(reply, Surveyed):
+        tell(ClipSurveyed(path, reply.quality, reply.mm_per_px, reply.calibrated))
+    elif isinstance(reply, LineFound):
+        tell(LineSearched(path, reply.roi, reply.seconds))
 
 
 class SurveyThread(JobThread):

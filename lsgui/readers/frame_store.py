@@ -31,6 +31,11 @@ def temporary_file() -> Generator[BinaryIO]:
         yield cast(BinaryIO, file)
 
 
+def frames_within(budget_bytes: int, height: int, width: int) -> int:
+    """Return how many frames of this size memory of `budget_bytes` holds; one at least."""
+    return max(budget_bytes // max(height * width, 1), 1)
+
+
 class GrowingFrames:
     """A `FrameStore` that grows at its end.
 
@@ -55,7 +60,7 @@ class GrowingFrames:
     ) -> None:
         self._shape = (height, width)
         self._frame_bytes = height * width
-        self._in_memory = max(budget_bytes // self._frame_bytes, 1)
+        self._in_memory = frames_within(budget_bytes, height, width)
         self._name = name
         self._lock = threading.Lock()
         self._frames: list[Frame] = []
@@ -70,6 +75,11 @@ class GrowingFrames:
 
     def __len__(self) -> int:
         return len(self._frames) + self._spilled
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of every frame."""
+        return self._shape
 
     @property
     def spilled(self) -> int:

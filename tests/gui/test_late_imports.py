@@ -17,25 +17,18 @@ from lsgui.core.late_imports import load
 AT_ONCE = """
 import sys, threading
 from pathlib import Path
-from lsgui.gui.decoder_warmup import _LoadDecoders
-from lsgui.gui.thumbnails import _read
+from lsgui.core.late_imports import load
 from lsgui.readers.base import open_source
 from lsgui.review.store_facts import read_identity_of
 
 sys.setswitchinterval(1e-5)  # threads change places as often as they can
 clip, faults = Path(sys.argv[1]), []
 
-
-def thumbnail():
-    if error := _read(clip).error:
-        faults.append(error)
-
-
 doors = [
     lambda: read_identity_of(clip),
     lambda: open_source(clip).close(),
-    lambda: _LoadDecoders().run(print, lambda: False),
-    thumbnail,
+    lambda: load("lsgui.readers.base", "cv2", "PIL.Image", "pydicom.dataset", calm=True),
+    lambda: load("lsgui.inference.preparation", "lsgui.export.request"),
 ]
 start = threading.Barrier(len(doors))
 

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
 from lsgui.gui.loader_thread import ClipComplete, LoadJob
+from lsgui.gui.reading_lane import ReadingLane
 
 
 def wrongly_tagged(path: Path) -> Path:
@@ -31,7 +32,11 @@ def wrongly_tagged(path: Path) -> Path:
 @pytest.mark.parametrize(("colour", "grey"), [("auto", 200), ("ybr", 200), ("rgb", 60)])
 def test_wrong_colour_tags_can_be_overruled(colour, grey, tmp_path):
     told = []
-    LoadJob(wrongly_tagged(tmp_path / "red.dcm"), 1 << 24, colour).run(told.append, lambda: False)
+    lane = ReadingLane("tested")
+    try:
+        LoadJob(wrongly_tagged(tmp_path / "red.dcm"), 1 << 24, colour).read(lane, told.append, lambda: False)
+    finally:
+        lane.close()
     clip = next(event.clip for event in told if isinstance(event, ClipComplete))
     assert int(clip.frame(1)[16, 20]) == pytest.approx(grey, abs=3)
     clip.store.close()

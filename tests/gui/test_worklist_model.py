@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from window_samples import until, write_clip
 
 from lsgui.core.label import ReaderLabel
+from lsgui.decoding.small_picture import _scan_part
 from lsgui.gui import thumbnails
 from lsgui.gui.worklist_delegate import name_lines
 from lsgui.gui.worklist_model import ENTRY_ROLE
@@ -228,7 +229,7 @@ def test_a_picture_is_read_once_and_kept_for_the_next_session(qtbot, tmp_path, m
         until(qtbot, lambda p=panel: clip in p._model._images)
         pictures.append(panel._model._images[clip])
         panel.close_thread()
-        monkeypatch.setattr(thumbnails, "_read", lambda path: pytest.fail("read again"))
+        monkeypatch.setattr(thumbnails.ThumbnailThread, "_made", lambda _thread, _path: pytest.fail("read again"))
     assert pictures[0].detail == pictures[1].detail == "20 frames · 1.0 s"
     assert pictures[1].image.size() == pictures[0].image.size()
     content = b"".join(file.read_bytes() for file in cache_file().parent.iterdir())
@@ -238,9 +239,9 @@ def test_a_picture_is_read_once_and_kept_for_the_next_session(qtbot, tmp_path, m
 def test_a_line_of_text_is_never_enlarged():
     frame = np.zeros((720, 1280), np.uint8)
     frame[20:44, 40:640] = 220  # a patient's name along the top, the scan not there yet
-    assert thumbnails._scan_part(frame).shape == frame.shape
+    assert _scan_part(frame).shape == frame.shape
     frame[200:500, 400:900] = 90
-    assert thumbnails._scan_part(frame).shape[0] < 320
+    assert _scan_part(frame).shape[0] < 320
 
 
 def test_long_names_take_two_lines_and_keep_their_end(qapp):
