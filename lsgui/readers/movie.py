@@ -1,6 +1,7 @@
 """AVI, MP4, MOV, MPEG, WebM and MKV, decoded by FFmpeg through OpenCV."""
 
 import os
+import re
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
@@ -33,6 +34,20 @@ _TS_PACKET = 188
 _RATE_TOLERANCE = 0.02
 _HASTY_FPS = 200.0  # a header beyond this gives the tick of its clock, not the rate of its frames
 _FEW_FRAMES = 3
+
+# FFmpeg knows hundreds of formats and ways to fetch a file, some by a list of addresses. Those of clips are enough.
+_CONTAINERS = "avi,mov,matroska,webm,mpeg,mpegts,mpegvideo,asf,ogg,h264,hevc,m4v"
+_CODECS = (
+    "mjpeg,mjpegb,jpegls,jpeg2000,mpeg1video,mpeg2video,mpegvideo,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4,h261,h263,h263i,"
+    "h263p,flv,h264,hevc,vp8,vp9,libdav1d,libaom-av1,av1,wmv1,wmv2,wmv3,vc1,theora,rawvideo,v210,huffyuv,ffvhuff,ffv1,"
+    "png,msrle,msvideo1,cinepak,indeo3,indeo4,indeo5,qtrle,rpza,svq1,svq3,dvvideo,prores,dnxhd,utvideo,lagarith,zlib,"
+    "mszh,tscc,tscc2,cyuv,cljr,aasc,camstudio,dxtory,snow,8bps,gif,bmp,tiff"
+)
+"""Decoders that may look at a movie while it is opened, to learn what it holds."""
+_CAPTURE_OPTIONS = f"protocol_whitelist;file|format_whitelist;{_CONTAINERS}|codec_whitelist;{_CODECS}"
+
+_UNSAFE_CODEC = re.compile(rb"MAGY|M\d[RGY][0-9A-Z]", re.IGNORECASE)
+"""MagicYUV: its decoder writes out of bounds in the FFmpeg of several OpenCV wheels (CVE-2026-8461)."""
 _SILENT = 0
 
 Colours = npt.NDArray[np.uint8]
@@ -96,6 +111,10 @@ class Movie:
         if not self._capture.isOpened():
             self._capture.release()
             raise cannot_read(self._path, "its movie cannot be decoded", "the file is damaged or its codec is unknown")
+        codec = (int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF).to_bytes(4, "little")
+        if _UNSAFE_CODEC.fullmatch(codec):
+            self._capture.release()
+            raise cannot_read(self._path, "its codec MagicYUV cannot be decoded safely", "save it with another codec")
         self._times_ms: list[float] = []
         self._header_fps = believable(float(self._capture.get(cv2.CAP_PROP_FPS)))
         self.declared = max(int(min(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e7)), 1)
@@ -189,6 +208,7 @@ def _slack(path: Path, declared: int) -> int | None:
 def quiet_cv2() -> Any:
     """Return cv2 with its own and FFmpeg's complaints silenced: they would land on standard error."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when the first movie is opened
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _CAPTURE_OPTIONS  # read whenever a movie is opened
     load("cv2")
     import cv2
 
