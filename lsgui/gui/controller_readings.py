@@ -17,6 +17,7 @@ from lsgui.gui.reading_orders import (
     LabelsFound,
     LookAgain,
     LookUpFailed,
+    PutBack,
     ReadingFound,
     Said,
     SaveElsewhere,
@@ -82,6 +83,11 @@ class ReadingsPart(QObject):
     def unsaved(self) -> int:
         """How many statements are not on disk."""
         return self._thread.unsaved
+
+    @property
+    def why_unsaved(self) -> str:
+        """Why not everything is on disk: one sentence, empty where all is."""
+        return self._thread.fault
 
     def say(
         self,
@@ -196,6 +202,8 @@ class ReadingsPart(QObject):
         elif isinstance(event, StoreChanged):
             self.look_up_clip()
             self.look_up_worklist()
+        elif isinstance(event, PutBack):
+            self._keeper.change(lambda s: to.notice_set(s, put_back_words(event)))
         elif isinstance(event, LookUpFailed):
             self._keeper.change(lambda s: to.notice_set(s, event.sentence))
             self._note_looked_up(None)
@@ -266,3 +274,10 @@ class ReadingsPart(QObject):
 
             pace = median(steps)
             self._keeper.change(lambda s: replace(s, pace_s=pace))
+
+
+def put_back_words(event: PutBack) -> str:
+    """Return what is to be known of a store that another file had taken the place of."""
+    many, was = ("1 thing", "was") if event.count == 1 else (f"{event.count} things", "were")
+    name = event.file.name
+    return f"{name} was replaced while the window was open: {many} that you had said {was} saved again in the new file."

@@ -127,6 +127,14 @@ class Waiting:
     paths: frozenset[Path] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Another file had taken the store's place: so many statements of this window were not in it, and are now."""
+
+    count: int
+    file: Path
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadingFound:
     """What the rater of `order` said of its clip, with what waits to be written."""

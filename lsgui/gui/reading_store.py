@@ -34,7 +34,8 @@ class ReadingStore:
     """Statements and look-ups over one store file; for one thread.
 
     A file that was there once and is gone is a fault, never an occasion to begin an empty one: its drive may come
-    back. So is one that another was put in the place of while it was open: what is written to it would be lost.
+    back. Where another was put in its place while it was open, that one is taken, and what was said here and is not
+    in it is put back.
     """
 
     def __init__(self, file: Path) -> None:
@@ -42,16 +43,41 @@ class ReadingStore:
         self._store: AnnotationStore | None = None
         self._met = False
         self._identity: tuple[int, int] | None = None
+        self._log_identity: tuple[int, int] | None = None
+        """The same of the log that SQLite keeps beside the file."""
         self._version = 0
         self._fingerprints: Fingerprints | None = None
         self._copied: date | None = None
         """The day of which a copy was made, or tried to be."""
+        self.said: list[Statement] = []
+        """What was written by this window."""
+        self._put_back = 0
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file was there and is not."""
+        return self._met and not self._file.exists()
+
+    def verify(self) -> None:
+        """Make sure that all that was said here is in the file that is there now, by opening it anew."""
+        if self.said:
+            self.close()
+            self._opened()
+
+    def taken_back(self) -> int:
+        """Return how many statements had to be put back since this was last asked."""
+        count, self._put_back = self._put_back, 0
+        return count
+
+    def add(self, statements: Iterable[Statement]) -> None:
+        """Write what another store was to hold."""
+        self._opened().merge(statements)
 
     def make(self) -> None:
         """Open the file, and make it where it is not there yet."""
@@ -65,12 +91,22 @@ class ReadingStore:
             return order.content_hash
         return self._known().get(order.path) or content_hash(order.path)
 
+    def fingerprint_or_name(self, order: Say) -> str:
+        """Return the content hash, or where the clip is gone what stands for its name (`lsgui.annotation.by_name`)."""
+        from lsgui.annotation.by_name import hash_by_name
+
+        try:
+            return self.fingerprint(order)
+        except LsguiError:
+            return hash_by_name(order.path.name)
+
     def write(self, order: Say, fingerprint: str) -> tuple[Statement, str]:
         """Write a statement, and that it contradicts a verdict where it does; return it and its time of day."""
         from lsgui.annotation.store import NOT_GIVEN
 
         store = self._opened()
         self._back_up(store)
+        written = []
         with store.together():
             statement = store.say(
                 fingerprint,
@@ -83,14 +119,17 @@ class ReadingStore:
                 blind=order.blind,
                 when=order.when,
             )
+            written.append(statement)
             if order.against is not None:
                 note = {"verdict": order.against.verdict.value, "model": order.against.model, "reason": NOT_GIVEN}
-                store.say(
+                override = store.say(
                     *(fingerprint, order.path.name, order.rater, StatementKind.OVERRIDE, note),
                     subject=statement.uid,
                     sitting=order.sitting,
                     when=order.when,
                 )
+                written.append(override)
+        self.said += written
         self._remember(order.path, fingerprint)
         return statement, moment(statement.said_at)
 
@@ -141,17 +180,44 @@ class ReadingStore:
     def _opened(self) -> "AnnotationStore":
         from lsgui.annotation.store import AnnotationStore
 
-        if self._store is not None and self._identity != _identity(self._file):
+        now = _identity(self._file)
+        if self._store is not None and self._identity != now:
             self.close()
         if self._store is None:
-            if self._met and not self._file.exists():
+            if self._met and now is None:
                 raise LsguiError(
                     f"{self._file.name} is gone: bring its drive or folder back, or save to another file when closing."
                 )
-            self._store = AnnotationStore(self._file)
-            self._version = _UNKNOWN if self._met else self._store.data_version()
-            self._identity, self._met = _identity(self._file), True
+            if self._identity not in (None, now):
+                self._drop_old_log()
+            store = AnnotationStore(self._file)
+            try:
+                self._put_back_in(store)
+                self._version = _UNKNOWN if self._met else store.data_version()
+            except BaseException:
+                store.close()
+                raise
+            self._store, self._identity, self._met = store, _identity(self._file), True
+        self._log_identity = _identity(self._log_file)
         return self._store
+
+    @property
+    def _log_file(self) -> Path:
+        return self._file.with_name(f"{self._file.name}-wal")
+
+    def _drop_old_log(self) -> None:
+        """Take away the log of the file that was here before: SQLite would play it into the one that is here now."""
+        if self._log_identity is not None and _identity(self._log_file) == self._log_identity:
+            self._log_file.unlink(missing_ok=True)
+            self._file.with_name(f"{self._file.name}-shm").unlink(missing_ok=True)
+
+    def _put_back_in(self, store: "AnnotationStore") -> None:
+        """Write what was said here to a file that was opened anew, where it is not there any more."""
+        clips = {statement.content_hash for statement in self.said}
+        there = {row.uid for clip in clips for row in store.history(clip)}
+        missing = [statement for statement in self.said if statement.uid not in there]
+        if missing:
+            self._put_back += store.merge(missing)
 
     def _back_up(self, store: "AnnotationStore") -> None:
         """Keep the copy of the day before the day's first row; that it cannot be made is no reason not to save."""

@@ -15,6 +15,7 @@ from lsgui.gui.reading_orders import (
     FindReading,
     LookAgain,
     LookUpFailed,
+    PutBack,
     ReadingOrder,
     Said,
     SavedElsewhere,
@@ -40,7 +41,7 @@ class ReadingThread(QThread):
 
     A statement that cannot be written stays, with those after it, and is tried again until it can be: in the order in
     which they were said. Only what concerns one clip alone, a file that is gone before its fingerprint was taken, lets
-    statements on other clips pass.
+    statements on other clips pass. What was written and is gone with its file is looked for again like that, too.
     """
 
     told = Signal(object)
@@ -49,6 +50,7 @@ class ReadingThread(QThread):
         super().__init__(parent)
         self.setObjectName("readings")
         self._orders: queue.SimpleQueue[ReadingOrder | None] = queue.SimpleQueue()
+        self._file = file
         self._store = ReadingStore(file)
         self._waiting: list[Say] = []
         self._pause_s = self._try_at = 0.0
@@ -57,12 +59,19 @@ class ReadingThread(QThread):
         self._lock = threading.Lock()
         self._open = 0
         """Statements that were submitted and are not on disk, counted for the other thread."""
+        self._lost = 0
+        """Statements that were on disk and whose file is gone."""
 
     @property
     def unsaved(self) -> int:
-        """How many statements are not on disk."""
+        """How many statements are not on disk: those that wait, or else those that were there and are gone."""
         with self._lock:
-            return self._open
+            return self._open or self._lost
+
+    @property
+    def fault(self) -> str:
+        """Why not everything is on disk: one sentence, empty where all is."""
+        return self._fault
 
     def submit(self, order: ReadingOrder) -> None:
         """Carry out an order after those that wait; once closed, look-ups are dropped and statements still kept."""
@@ -75,8 +84,11 @@ class ReadingThread(QThread):
             self.start()
 
     def settle(self, longest_s: float) -> int:
-        """Try to write what waits, for so long at most; return how many statements are still not on disk."""
-        if self.unsaved:
+        """Try to write what waits, for so long at most; return how many statements are still not on disk.
+
+        What was written before is looked at once more: it must be in the file that is there now.
+        """
+        if self.unsaved or self._store.said:
             done = threading.Event()
             self.submit(Settle(done))
             done.wait(longest_s)
@@ -99,7 +111,7 @@ class ReadingThread(QThread):
 
     def _next(self) -> ReadingOrder | None:
         """Return what is to be done next: what waits to be written is tried again when its time has come."""
-        if not self._waiting:
+        if not (self._waiting or self._lost):
             return self._orders.get()
         pause = self._try_at - time.monotonic()
         if pause <= 0:
@@ -120,12 +132,15 @@ class ReadingThread(QThread):
         elif isinstance(order, TryAgain):
             self._write()
         elif isinstance(order, Settle):
-            self._write()
+            self._write(verify=True)
             order.done.set()
         elif isinstance(order, SaveElsewhere):
             self._write_elsewhere(order.file)
         else:
             self._look_up(order)
+        if put_back := self._store.taken_back():
+            log.warning("the store was another file: %d statements were put back", put_back)
+            self.told.emit(PutBack(put_back, self._file))
 
     def _look_up(self, order: FindReading | FindLabels | UseStore | LookAgain) -> None:
         try:
@@ -135,6 +150,8 @@ class ReadingThread(QThread):
                 self.told.emit(self._store.labels(order, self._waiting))
             elif isinstance(order, UseStore):
                 self._use(order.file)
+            elif self._store.gone:
+                self._write()
             elif self._store.changed_by_others():
                 self.told.emit(StoreChanged())
         except LsguiError as fault:
@@ -160,10 +177,10 @@ class ReadingThread(QThread):
         store = ReadingStore(file)
         store.make()
         self._store.close()
-        self._store = store
+        self._store, self._file = store, file
         self.told.emit(StoreUsed(file))
 
-    def _write(self) -> None:
+    def _write(self, *, verify: bool = False) -> None:
         """Write what waits as far as it can be written, and tell what is left."""
         held: set[Path] = set()
         fault = ""
@@ -176,7 +193,19 @@ class ReadingThread(QThread):
                 held.add(order.path)
                 if not of_clip_alone:
                     break
-        self._tell_waiting(fault)
+        lost = self._missed() if verify or self._lost or self._store.gone else ""
+        self._tell_waiting(fault or lost)
+
+    def _missed(self) -> str:
+        """Look for what was written before; return why it is not there, or an empty text."""
+        sentence = ""
+        try:
+            self._store.verify()
+        except LsguiError as fault:
+            sentence = self._noted(fault)
+        with self._lock:
+            self._lost = len(self._store.said) if sentence else 0
+        return sentence
 
     def _try(self, order: Say) -> tuple[str, bool]:
         """Write one statement; return why it could not be written, and whether only its own clip is to blame."""
@@ -204,24 +233,32 @@ class ReadingThread(QThread):
         return sentence
 
     def _tell_waiting(self, fault: str) -> None:
-        if not self._waiting:
+        if not (self._waiting or self._lost):
             fault, self._pause_s = "", 0.0
         else:
             self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             self._try_at = time.monotonic() + self._pause_s
-        if self._waiting or self._fault:
+        if self._waiting or self._lost or self._fault:
             paths = frozenset(order.path for order in self._waiting)
-            self.told.emit(Waiting(len(self._waiting), fault, paths))
+            self.told.emit(Waiting(len(self._waiting) or self._lost, fault, paths))
         self._fault = fault
 
     def _write_elsewhere(self, file: Path) -> None:
-        """Write what waits to another file; what is there is no longer unsaved."""
+        """Write what waits to another file, and what is gone; what is there is no longer unsaved.
+
+        A statement on a clip that is gone, too, is kept under the clip's name.
+        """
         other = ReadingStore(file)
         try:
             with suppress(LsguiError):
                 self._write()  # it may be possible by now
+            if self._lost:
+                other.add(self._store.said)
+                self._store.said.clear()
+                with self._lock:
+                    self._lost = 0
             for order in tuple(self._waiting):
-                statement, at = other.write(order, self._store.fingerprint(order))
+                statement, at = other.write(order, self._store.fingerprint_or_name(order))
                 self._waiting.remove(order)
                 self._count(-1)
                 self.told.emit(Said(order, statement.uid, at))

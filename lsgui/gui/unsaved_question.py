@@ -39,7 +39,7 @@ class UnsavedQuestion(QObject):
         box.setWindowTitle("Not saved")
         box.setIcon(QMessageBox.Icon.Warning)
         box.setText(f"{_count(left)} not saved yet.")
-        reason = self._controller.state.unsaved.sentence or "The store does not answer."
+        reason = self._controller.readings.why_unsaved or "The store does not answer."
         box.setInformativeText(
             f"{reason}\n\nAnother file can be merged later: lsgui labels import FILE, or it can be opened as a project."
         )
