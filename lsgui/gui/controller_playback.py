@@ -11,11 +11,15 @@ from lsgui.review import transitions as to
 from lsgui.review.playback import PlaybackClock, Timeline
 from lsgui.review.state import LoadPhase, ReviewState
 
+_LATEST_S = 1.0
+"""A wake-up later than this is no late frame: the machine slept, or the program was halted."""
+
 
 class PlaybackPart(QObject):
     """Advances the clock by elapsed time and wakes at the start of the next frame, at most once a screen refresh.
 
     A late wake-up shows the frame that is due, so playing keeps the clip's own time whatever else the machine does.
+    After a sleep of the machine the clip goes on where it stood: nobody saw what would have been due meanwhile.
     """
 
     def __init__(self, keeper: StateKeeper) -> None:
@@ -54,7 +58,8 @@ class PlaybackPart(QObject):
         if timeline is None or not state.playback.playing:
             return
         now = time.perf_counter()
-        elapsed, self._since = now - self._since, now
+        late = now - self._planned
+        elapsed, self._since = now - self._since - (late if late > _LATEST_S else 0.0), now
         self._clock = self._clock.advance(elapsed, state.playback, timeline)
         frame = self._clock.frame(state.playback, timeline)
         self._wake_at_next_frame()

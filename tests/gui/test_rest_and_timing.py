@@ -50,6 +50,21 @@ def test_a_late_frame_is_not_followed_by_late_ones(review: Any, qtbot: Any, clip
     assert time.perf_counter() - part._planned < 0.08, "the plan caught up"
 
 
+def test_after_a_sleep_of_the_machine_the_clip_goes_on_where_it_stood(
+    review: Any, qtbot: Any, clips: list[Path]
+) -> None:
+    open_clip_in(review, qtbot, clips[0])
+    review.controller.change(lambda s: to.loop_set(to.frame_shown(to.playing_set(s, False), 0), LoopMode.ONCE))
+    review.controller.change(lambda s: to.playing_set(s, True))
+    until(qtbot, lambda: review.controller.state.playback.frame >= 2)
+    shown = [review.controller.state.playback.frame]
+    review.controller.stateChanged.connect(lambda _old, new: shown.append(new.playback.frame))
+    time.sleep(1.6)  # longer than the whole clip: it would have come to its end
+    until(qtbot, lambda: len(shown) > 3)
+    assert max(after - before for before, after in zip(shown, shown[1:], strict=False)) <= 3
+    assert review.controller.state.playback.playing
+
+
 def test_the_timing_of_a_folder_tells_of_its_listing_and_of_rest(
     review: Any, qtbot: Any, clips: list[Path], tmp_path: Path
 ) -> None:
