@@ -79,6 +79,19 @@ def test_a_gpu_that_failed_is_not_used_again(engine):
     assert isinstance(_run(engine, request(3, "windows 1"))[-1], Finished)
 
 
+def test_a_gpu_that_is_lost_refuses_its_memory_too_and_the_processor_answers_all_the_same(plan, monkeypatch):
+    import torch
+
+    def lost():
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lost)
+    notice, end = _run(Engine(plan), request(1, "lost_gpu", device="cuda"))
+    assert notice.sentence.endswith("analysed on the CPU instead.")
+    assert (type(end), end.prediction.device) == (Finished, "cpu")
+
+
 def test_warm_up_falls_back_to_the_processor_and_says_so(monkeypatch):
     warmed = []
 
