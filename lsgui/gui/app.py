@@ -25,8 +25,10 @@ from lsgui.inference.protocol import InferenceSession
 from lsgui.review.demo_clips import demo_clips
 from lsgui.review.log_file import start_log
 from lsgui.review.paths import settings_file
+from lsgui.review.session_mark import SessionMark
 from lsgui.review.settings import Settings, load_settings
 from lsgui.review.state import ReviewState, WorkerPhase
+from lsgui.review.window_watch import window_watch
 
 if TYPE_CHECKING:
     from lsgui.gui.play_test import PlayTest
@@ -51,6 +53,7 @@ def open_review(
     *,
     store: Path | None = None,
     demo: str = "",
+    mark: SessionMark | None = None,
 ) -> Review:
     """Open the window in a running application. The worker starts, and the clips open, after its first painting.
 
@@ -64,6 +67,8 @@ def open_review(
         The annotation project; None for the one of the settings.
     demo
         Part of the file name of a bundled demo clip that is opened with its own line ("sliding"); empty for none.
+    mark
+        The mark of this window: the session is kept under it, and one that was not closed is offered. None for neither.
     """
     settings, notice = _settings()
     application = QApplication.instance()
@@ -80,6 +85,8 @@ def open_review(
         if not window.isVisible():
             return  # closed at once: threads started now would outlive it
         controller.start()
+        if mark is not None:
+            controller.session.begin(mark)
         if paths:
             controller.open_paths(list(paths))
         elif demo:
@@ -101,6 +108,7 @@ def run_window(
     timing: Callable[[dict[str, object]], None] | None = None,
     watched_s: float = 4.0,
     prepare: Callable[[Review], None] | None = None,
+    remembers: bool = True,
 ) -> int:
     """Open the review window and return the exit status when it is closed.
 
@@ -118,18 +126,21 @@ def run_window(
         How long each thing is watched for them; 0 for the start alone.
     prepare
         Gets the window before it is shown.
+    remembers
+        Keep what is open for the case that the window is killed, and offer what a killed one left.
     """
     gc.disable()  # nothing of the start is garbage; on again from the first painting
     _before_application()
     application = QApplication(["lsgui"])
     handler = start_log()
     log.info("lsgui %s starts", __version__)
-    review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo)
-    taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
-    test = None if timing is None else _play_test(review, paths, watched_s, demo=bool(demo))
-    if prepare is not None:
-        prepare(review)
-    status = _show_until_closed(application, review, handler)
+    with window_watch(wanted=remembers and screenshot is None and timing is None) as mark:
+        review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo, mark=mark)
+        taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
+        test = None if timing is None else _play_test(review, paths, watched_s, demo=bool(demo))
+        if prepare is not None:
+            prepare(review)
+        status = _show_until_closed(application, review, handler)
     if taker is not None and taker.fault:
         raise LsguiError(taker.fault)
     if test is not None and timing is not None:

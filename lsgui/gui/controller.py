@@ -21,6 +21,7 @@ from lsgui.gui.controller_maps import MapsPart
 from lsgui.gui.controller_playback import PlaybackPart
 from lsgui.gui.controller_project import ProjectPart, store_of
 from lsgui.gui.controller_readings import ReadingsPart
+from lsgui.gui.controller_session import SessionPart
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.inference.protocol import InferenceSession
 from lsgui.review import mmode_transitions as mm
@@ -77,6 +78,7 @@ class Controller(QObject):
         self.intervals = IntervalsPart(self._keeper, self.labels)
         self.project = ProjectPart(self._keeper, self.clips, self.labels, self.readings, file, self.set_settings)
         self.adjudication = AdjudicationPart(self._keeper, self.clips, self.readings)
+        self.session = SessionPart(self._keeper, self.clips, self.lines, self.readings, self.project)
         self.clips.worklist.follow(self.readings, lambda: self.project.store)
         self.readings.labelSaved.connect(self._on_readings_labelSaved)
 
@@ -114,6 +116,7 @@ class Controller(QObject):
     def close(self) -> None:
         """End every thread and the worker; labels that wait are saved first."""
         self.change(lambda s: to.playing_set(s, False))
+        self.session.close()
         self.readings.close()
         self.clips.close()
         self.lines.close()

@@ -70,6 +70,11 @@ class ClipsPart(QObject):
         """Let a clip that is opened next have this line, where nothing was done on it yet."""
         self._kept.setdefault(path, KeptClip(roi, RoiPhase.SET))
 
+    def lines_in_hand(self) -> tuple[tuple[Path, PleuralROI], ...]:
+        """Return the lines that were drawn on the clips that were left, with their clips."""
+        kept = self._kept.items()
+        return tuple((path, one.roi) for path, one in kept if one.roi is not None and one.roi_phase is RoiPhase.SET)
+
     def keep_note(self, path: Path, sentence: str) -> None:
         """Show this sentence whenever the clip is turned to."""
         self._notes[path] = sentence

@@ -68,6 +68,8 @@ class WorklistPart(QObject):
         self._select = select
         self._scanner = JobThread("scanner", self)
         self._scanner.told.connect(self._on_scanner_told)
+        self.opened: tuple[Path, ...] = ()
+        """The files and folders that were opened, in their order."""
         self._pending: tuple[Path, ...] = ()
         self._folders: tuple[Path, ...] = ()
         self._awaited = False
@@ -109,7 +111,9 @@ class WorklistPart(QObject):
 
     def open_paths(self, paths: list[Path]) -> None:
         """Look for clips there; the one that was left last is shown, else the first."""
-        self._pending = (*self._pending, *(Path(path).absolute() for path in paths))
+        wanted = tuple(Path(path).absolute() for path in paths)
+        self._pending = (*self._pending, *wanted)
+        self.opened = tuple(dict.fromkeys((*self.opened, *wanted)))
         self._keeper.change(lambda s: replace(s, scanning=True, notice=""))
         self._scanner.submit(ScanJob(self._pending))
 
@@ -164,7 +168,7 @@ class WorklistPart(QObject):
         self._facts.forget()
         self._noted.clear()
         self._keep_now()
-        self._pending = self._folders = ()
+        self._pending = self._folders = self.opened = ()
         self._awaited, self._to_show, self._came_from = False, None, None
 
     def close(self) -> None:

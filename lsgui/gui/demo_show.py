@@ -154,4 +154,4 @@ def run_demo(*, kiosk: bool = False, in_process: bool = False) -> int:
         if kiosk:
             review.window.setWindowState(Qt.WindowState.WindowFullScreen)
 
-    return run_window(in_process=in_process, prepare=prepare)
+    return run_window(in_process=in_process, prepare=prepare, remembers=False)

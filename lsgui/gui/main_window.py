@@ -15,6 +15,7 @@ from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
 from lsgui.gui.key_filter import KeyFilter
 from lsgui.gui.label_panel import LabelPanel
+from lsgui.gui.left_strip import LeftStrip
 from lsgui.gui.menus import Menus
 from lsgui.gui.mmode_view import MModeView
 from lsgui.gui.notice_bar import NoticeBar
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         demos = demo_clips()
         self.worklist_panel = WorklistPanel(self)
         self.notice_bar = NoticeBar(self)
+        self.left_strip = LeftStrip(self)
         self.start_screen = StartScreen(demos, self)
         self.clip_view = ClipView(self)
         self.player_bar = PlayerBar(self)
@@ -92,6 +94,7 @@ class MainWindow(QMainWindow):
             self.player_bar,
             self.mmode_view,
             self.notice_bar,
+            self.left_strip,
             self.worklist_panel,
             self.verdict_panel,
             self.adjudication_panel,
@@ -134,7 +137,7 @@ class MainWindow(QMainWindow):
 
     def retheme(self) -> None:
         """Paint icons anew after a change of theme."""
-        for panel in (self.worklist_panel, self.player_bar, self.notice_bar, self.start_screen):
+        for panel in (self.worklist_panel, self.player_bar, self.notice_bar, self.left_strip, self.start_screen):
             panel.retheme()
         self.status_strip.show_worker(self._controller.state)
 
@@ -203,7 +206,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.start_screen)
         self._stack.addWidget(self._stage)
-        middle = _column(self.notice_bar, self._stack, spacing=0)
+        middle = _column(self.notice_bar, self.left_strip, self._stack, spacing=0)
         strips = (self.adjudication_panel, self.unsaved_strip, self.rater_strip)
         right = (self.verdict_panel, *strips, self.label_panel, self.override_strip, self.overlay_panel)
         panels = _column(*right, spacing=16, margin=12, stretch=True)
@@ -266,6 +269,8 @@ class MainWindow(QMainWindow):
         self.worklist_panel.clipAsked.connect(controller.clips.select)
         self.worklist_panel.changeAsked.connect(controller.change)
         self.notice_bar.dismissed.connect(lambda: controller.tell(""))
+        self.left_strip.restoreAsked.connect(controller.session.restore)
+        self.left_strip.dismissed.connect(controller.session.dismiss)
         self.start_screen.filesAsked.connect(self.commands.open_files)
         self.start_screen.folderAsked.connect(self.commands.open_folder)
         self.start_screen.pathAsked.connect(lambda path: controller.open_paths([path]))

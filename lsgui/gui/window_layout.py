@@ -1,7 +1,7 @@
 """Remembers the window's size and the widths of its columns from one start to the next."""
 
 import logging
-from typing import Any
+from typing import Any, TypeGuard
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QMainWindow, QSplitter
@@ -25,7 +25,7 @@ def restore_layout(window: QMainWindow, splitters: dict[str, QSplitter], columns
     sizes = saved.get("splitters", {})
     for name, splitter in splitters.items():
         widths = sizes.get(name) if isinstance(sizes, dict) else None
-        if isinstance(widths, list) and len(widths) == splitter.count() and all(isinstance(w, int) for w in widths):
+        if _fit(widths, splitter):
             splitter.setSizes(widths)
     shown = saved.get("columns")
     if isinstance(shown, dict):
@@ -35,11 +35,24 @@ def restore_layout(window: QMainWindow, splitters: dict[str, QSplitter], columns
 def save_layout(window: QMainWindow, splitters: dict[str, QSplitter], columns: Columns) -> None:
     """Save size and widths; a folder that cannot be written is no reason to keep the window open."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode()
-    sizes = {name: splitter.sizes() for name, splitter in splitters.items()}
+    former = _saved().get("splitters", {})
+    sizes = {}
+    for name, splitter in splitters.items():
+        now, before = splitter.sizes(), former.get(name) if isinstance(former, dict) else None
+        sizes[name] = now if _fit(now, splitter) or not _fit(before, splitter) else before
     try:
         save_json(layout_file(), {"geometry": geometry, "splitters": sizes, "columns": columns.wanted()})
     except LsguiError:
         log.info("the window's layout was not saved", exc_info=True)
+
+
+def _fit(widths: Any, splitter: QSplitter) -> TypeGuard[list[int]]:
+    """Return whether these are widths of columns that are all shown: one that is hidden has none to be remembered."""
+    return (
+        isinstance(widths, list)
+        and len(widths) == splitter.count()
+        and all(isinstance(width, int) and width > 0 for width in widths)
+    )
 
 
 def _saved() -> dict[str, Any]:

@@ -60,6 +60,18 @@ def audit_file() -> Path:
     return labels_file().with_name("audit.sqlite")
 
 
+def sessions_dir() -> Path:
+    """Return the folder with the marks of the windows that are open, and of those that were killed."""
+    return labels_file().with_name("sessions")
+
+
+def crashes_dir() -> Path:
+    """Return the folder of the crash files."""
+    folder = log_dir() / "crashes"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def exports_dir() -> Path:
     """Return the folder that exports go to unless another is chosen; it is made when something is written there."""
     home = os.environ.get("LSGUI_HOME")

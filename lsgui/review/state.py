@@ -16,6 +16,7 @@ from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.inference.protocol import USUAL_FLOW, FlowChoice
 from lsgui.review.heat_style import HeatStyle, HeldScales
 from lsgui.review.reading_state import Adjudication, Reading, Unsaved
+from lsgui.review.session_snapshot import LeftSession
 from lsgui.review.worklist_choice import NO_FACTS, ClipPlace, EntryFacts, ListChoice
 
 
@@ -289,6 +290,8 @@ class ReviewState:
     project: str = ""
     """Name of the annotation project; empty for the reader's own labels."""
     unsaved: Unsaved = field(default_factory=Unsaved)
+    left: LeftSession | None = None
+    """A session whose window was not closed, while the reader may have it put back."""
     adjudication: Adjudication | None = None
     """The adjudication of the selected clip; None while nothing is adjudicated."""
     can_undo: bool = False

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from window_samples import draw, open_clip_in, press, until
 
 from lsgui.gui.action_table import ACTIONS
+from lsgui.gui.app import open_review
 from lsgui.gui.stall_watch import StallWatch
 from lsgui.review.state import AnalysisPhase, WorkerPhase
 
@@ -179,3 +180,16 @@ def test_the_start_screen_offers_ways_to_open(review):
     assert window._stack.currentWidget() is window.start_screen
     assert not window.worklist_panel.isVisible()
     assert review.controller.state.worker.phase is WorkerPhase.READY
+
+
+def test_a_window_closed_without_a_clip_forgets_no_width_of_its_columns(review, qtbot, clips, told_session):
+    review.window.close()
+    again = open_review(lambda: told_session)
+    again.window.show()
+    open_clip_in(again, qtbot, clips[0])
+    QApplication.processEvents()
+    assert again.window.worklist_panel.width() >= 200
+    assert again.window._right.width() >= 200
+    again.window.close()
+    again.window.deleteLater()
+    again.controller.deleteLater()
