@@ -48,6 +48,8 @@ class ClipInfo:
         Moments of unevenly spaced frames in seconds from the first; None where `fps` says it all.
     note
         One sentence where less could be read than the file promises (it ends early, a frame is damaged); else empty.
+    colour_share
+        Share of the picture, 0 to 1, that shows changing colour, as under colour flow; frames themselves are grey.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class ClipInfo:
     trim: tuple[int, int] | None = None
     frame_times_s: tuple[float, ...] | None = None
     note: str = ""
+    colour_share: float = 0.0
 
     @property
     def duration_s(self) -> float:

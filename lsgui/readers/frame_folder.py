@@ -13,6 +13,7 @@ from lsgui.core.errors import ClipReadError
 from lsgui.core.late_imports import load
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import PICTURE_SUFFIXES, READERS, ReadOptions, natural_key
+from lsgui.readers.colour_meter import ColourMeter
 from lsgui.readers.frame_source import (
     ASSUMED_FPS,
     FrameSource,
@@ -53,9 +54,10 @@ class FrameFolderReader:
 
         def describe(frames: int, width: int, height: int) -> ClipInfo:
             fps, source = (options.fps, "given") if options.fps else (ASSUMED_FPS, "assumed")
-            return ClipInfo(path, "frames", frames, width, height, fps, source)
+            return ClipInfo(path, "frames", frames, width, height, fps, source, colour_share=colour.share)
 
-        return FrameSource(path, _frames(path, pictures), describe, declared=len(pictures))
+        colour = ColourMeter()
+        return FrameSource(path, _frames(path, pictures, colour), describe, declared=len(pictures))
 
 
 def frame_files(folder: Path) -> list[Path]:
@@ -68,8 +70,9 @@ def frame_files(folder: Path) -> list[Path]:
     return sorted(found, key=natural_key)
 
 
-def _frames(folder: Path, pictures: Sequence[Path]) -> FrameStream:
+def _frames(folder: Path, pictures: Sequence[Path], colour: ColourMeter) -> FrameStream:
     lock = threading.Lock()
+    in_colour = frozenset(picture for picture in pictures if colour.wants_next())
     scales: list[tuple[float, float]] = []
 
     def scale() -> tuple[float, float]:
@@ -79,21 +82,27 @@ def _frames(folder: Path, pictures: Sequence[Path]) -> FrameStream:
             return scales[0]
 
     def decode(picture: Path) -> Frame:
-        pixels = _pixels(folder, picture)
+        pixels = _pixels(folder, picture, colour if picture in in_colour else None)
         return pixels if pixels.dtype == np.uint8 else _to_bytes(pixels, *scale())
 
     return decoded_ahead(pictures, decode)
 
 
-def _pixels(folder: Path, picture: Path) -> npt.NDArray[Any]:
-    """Return one picture as luma, (height, width): uint8, or as deep as the file has it."""
+def _pixels(folder: Path, picture: Path, colour: ColourMeter | None = None) -> npt.NDArray[Any]:
+    """Return one picture as luma, (height, width): uint8, or as deep as the file has it; `colour` looks at it too."""
     load("PIL.Image")
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # sizes are checked below, with a sentence in place of Pillow's warning
     try:
         with picture.open("rb") as handle:
-            return _decode(folder, Image.open(handle, formats=_FORMATS))
+            image = Image.open(handle, formats=_FORMATS)
+            if colour is not None and image.mode not in ("L", "1", *_DEEP_MODES):
+                check_size(folder, *image.size)
+                colour.see(np.asarray(image.convert("RGB")))
+                handle.seek(0)
+                image = Image.open(handle, formats=_FORMATS)  # its luma is to be what it is without that look
+            return _decode(folder, image)
     except UnidentifiedImageError as fault:
         raise _damaged(folder, picture) from fault
     except OSError as fault:

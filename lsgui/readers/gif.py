@@ -9,6 +9,7 @@ from typing import IO
 from lsgui.core.clip import ClipInfo
 from lsgui.core.late_imports import load
 from lsgui.readers.base import READERS, ReadOptions
+from lsgui.readers.colour_meter import ColourMeter
 from lsgui.readers.frame_source import FrameSource, FrameStream, cannot_read, check_size
 from lsgui.readers.timing import spacing
 
@@ -38,6 +39,7 @@ class GifReader:
             check_size(path, int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little"))
             handle.seek(0)
             delays = list(_delays_cs(path, handle))
+        colour = ColourMeter()
 
         def describe(frames: int, width: int, height: int) -> ClipInfo:
             shown = delays[:frames]
@@ -47,12 +49,13 @@ class GifReader:
             source = "file" if any(delay > _UNSET_CS for delay in shown) else "assumed"
             if options.fps:
                 fps, source, timed = options.fps, "given", None
-            return ClipInfo(path, "gif", frames, width, height, fps, source, frame_times_s=timed[1] if timed else None)
+            moments, share = timed[1] if timed else None, colour.share
+            return ClipInfo(path, "gif", frames, width, height, fps, source, frame_times_s=moments, colour_share=share)
 
-        return FrameSource(path, _frames(path), describe, declared=len(delays))
+        return FrameSource(path, _frames(path, colour), describe, declared=len(delays))
 
 
-def _frames(path: Path) -> FrameStream:
+def _frames(path: Path, colour: ColourMeter) -> FrameStream:
     load("PIL.Image")
     import numpy as np
     from PIL import Image, UnidentifiedImageError
@@ -65,6 +68,8 @@ def _frames(path: Path) -> FrameStream:
                     picture.seek(index)
                 except EOFError:
                     return
+                if colour.wants_next():
+                    colour.see(np.asarray(picture.convert("RGB")))
                 yield np.array(picture.convert("L"))
                 index += 1
     except (

@@ -17,6 +17,7 @@ from lsgui.core.file_names import native_name
 from lsgui.core.late_imports import load
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import READERS, ReadOptions
+from lsgui.readers.colour_meter import ColourMeter
 from lsgui.readers.frame_blocks import FrameBlocks
 from lsgui.readers.frame_source import ASSUMED_FPS, FrameSource, FrameStream, cannot_read, check_size
 from lsgui.readers.timing import believable, spacing
@@ -116,6 +117,7 @@ class Movie:
             self._capture.release()
             raise cannot_read(self._path, "its codec MagicYUV cannot be decoded safely", "save it with another codec")
         self._times_ms: list[float] = []
+        self.colour = ColourMeter()
         self._header_fps = believable(float(self._capture.get(cv2.CAP_PROP_FPS)))
         self.declared = max(int(min(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e7)), 1)
         try:
@@ -157,6 +159,8 @@ class Movie:
                 room[...] = picture
             else:
                 cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY, room)
+                if self.colour.wants_next():
+                    self.colour.see(picture)
             spare.append(picture)
             return room
 
@@ -170,7 +174,8 @@ class Movie:
         fps, source, moments = self.timing(frames)
         if options.fps:
             fps, source, moments = options.fps, "given", None
-        return ClipInfo(path, "movie", frames, width, height, fps, source, frame_times_s=moments)
+        share = self.colour.share
+        return ClipInfo(path, "movie", frames, width, height, fps, source, frame_times_s=moments, colour_share=share)
 
     def timing(self, frames: int) -> tuple[float, str, tuple[float, ...] | None]:
         """Return (frames per second, where that comes from, moments where the frames are unevenly spaced).

@@ -13,6 +13,7 @@ Moments = tuple[float, ...] | None
 
 _FRAME_TIME_VECTOR_TAG = 0x00181065
 _TISSUE_FORMAT, _TISSUE_DATA, _CENTIMETRES = 1, 1, 3
+_COLOUR_FLOW = 2
 _SWEEP = 1
 _MIN_MM, _MAX_MM = 0.001, 10.0
 """Millimetres a pixel that a picture of a chest can have; outside, the tag is in another unit or empty."""
@@ -85,6 +86,16 @@ def read_calibration(dataset: Dataset, width: int, height: int) -> Calibration:
         box, region = max(boxed, key=lambda pair: pair[0][2] * pair[0][3])
         return Calibration(_region_spacing(region) or _pixel_spacing(dataset), box)
     return Calibration(next(filter(None, map(_region_spacing, tissue)), None) or _pixel_spacing(dataset))
+
+
+def colour_region_share(dataset: Dataset, width: int, height: int) -> float:
+    """Return the share of the picture, 0 to 1, that the tags call colour flow (PS3.3 C.8.5.5.1.2)."""
+    boxes = [
+        _box(region, width, height)
+        for region in items(dataset, "SequenceOfUltrasoundRegions")
+        if whole(region, "RegionDataType") == _COLOUR_FLOW
+    ]
+    return max((box[2] * box[3] / (width * height) for box in boxes if box is not None), default=0.0)
 
 
 def _points_to_vector(dataset: Dataset) -> bool:

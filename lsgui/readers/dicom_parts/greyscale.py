@@ -11,6 +11,7 @@ from pydicom.pixels.processing import apply_color_lut
 
 from lsgui.core.clip import Frame
 from lsgui.core.late_imports import load
+from lsgui.readers.colour_meter import ColourMeter, sparse_colours
 from lsgui.readers.dicom_parts.header import DicomHeader
 from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, number, numbers, quiet, text, whole
 from lsgui.readers.frame_blocks import FrameBlocks
@@ -99,6 +100,8 @@ class Greyscale:
         self._table: npt.NDArray[np.uint8] | None = None
         self._identity = False
         self._blocks = FrameBlocks()
+        self._palette: npt.NDArray[np.uint8] | None = None
+        self.colour = ColourMeter()
 
     def from_codes(self, codes: Pixels, precision: int = 0) -> Frame:
         """Return grey for stored values of one sample, (height, width), any integer type.
@@ -116,6 +119,9 @@ class Greyscale:
         if self._table is None:
             self._table = self._make_table(codes)
             self._identity = len(self._table) == 256 and bool((self._table == np.arange(256)).all())
+        if self._palette is not None:
+            few = sparse_colours(codes[..., None])[..., 0]
+            self.colour.see(self._palette[np.minimum(few, len(self._palette) - 1)])
         if self._identity and codes.dtype == np.uint8:
             return np.asarray(codes, dtype=np.uint8)
         room = self._blocks.room(*codes.shape)
@@ -130,6 +136,8 @@ class Greyscale:
         extra = self._tags.bits_stored - 8
         if pixels.dtype.itemsize > 1:
             pixels = (pixels >> max(extra, 0)).astype(np.uint8)
+        few = np.ascontiguousarray(sparse_colours(pixels))
+        self.colour.see(cv2.cvtColor(few[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB) if luma_chroma else few)
         if not luma_chroma:
             colours = pixels[..., :3]
             if not colours.flags.c_contiguous:  # stored by plane: merging takes a tenth of the time of a copy
@@ -193,6 +201,7 @@ class Greyscale:
             ) from fault
         if colours.max() > 255:
             colours = colours >> 8
+        self._palette = colours[:, :3].astype(np.uint8)
         return np.asarray(np.rint(colours[:, :3].astype(np.float64) @ LUMA), dtype=np.uint8)
 
 

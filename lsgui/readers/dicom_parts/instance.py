@@ -8,7 +8,15 @@ from pydicom.dataset import Dataset
 from lsgui.core.clip import ClipInfo
 from lsgui.readers.ahead import decoded_ahead
 from lsgui.readers.base import ReadOptions
-from lsgui.readers.dicom_parts.cine import Timing, read_calibration, read_timing, read_trim, sweeps
+from lsgui.readers.colour_meter import ColourMeter
+from lsgui.readers.dicom_parts.cine import (
+    Timing,
+    colour_region_share,
+    read_calibration,
+    read_timing,
+    read_trim,
+    sweeps,
+)
 from lsgui.readers.dicom_parts.codecs import FrameDecoder
 from lsgui.readers.dicom_parts.fragments import compressed_frames
 from lsgui.readers.dicom_parts.greyscale import Greyscale, read_pixel_tags
@@ -33,15 +41,16 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
     with ExitStack() as undo:
         header = read_header(path, undo)
         declared = max(whole(header.dataset, "NumberOfFrames", 1), 1)
-        describe, slack = _describer(path, header, options, None, timed=False), 0
+        slack = 0
         if is_video(header.transfer_syntax) and header.encapsulated:
             movie, timed = unpack_video(path, header, undo)
             frames = movie.frames()
             declared, slack = max(declared, movie.declared if declared == 1 else 1), _VIDEO_SLACK
-            describe = _describer(path, header, options, movie, timed=timed)
+            describe = _describer(path, header, options, movie.colour, movie if timed else None)
         else:
             tags = read_pixel_tags(path, header)
             grey = Greyscale(path, header.dataset, tags)
+            describe = _describer(path, header, options, grey.colour, None)
             if header.encapsulated:
                 decoder = FrameDecoder(path, tags, grey, options.colour)
                 undo.callback(decoder.close)
@@ -52,11 +61,13 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
         return FrameSource(path, _closing(frames, undo.pop_all()), describe, declared=declared, slack=slack)
 
 
-def _describer(path: Path, header: DicomHeader, options: ReadOptions, movie: Movie | None, *, timed: bool) -> Describe:
+def _describer(
+    path: Path, header: DicomHeader, options: ReadOptions, colour: ColourMeter, timed_by: Movie | None
+) -> Describe:
     dataset = header.dataset
 
     def describe(frames: int, width: int, height: int) -> ClipInfo:
-        timing = _timing(dataset, options, movie if timed else None, frames)
+        timing = _timing(dataset, options, timed_by, frames)
         calibration = read_calibration(dataset, width, height)
         return ClipInfo(
             path=path,
@@ -73,6 +84,7 @@ def _describer(path: Path, header: DicomHeader, options: ReadOptions, movie: Mov
             playback="sweep" if sweeps(dataset) else "loop",
             trim=read_trim(dataset, frames),
             frame_times_s=timing.moments,
+            colour_share=max(colour.share, colour_region_share(dataset, width, height)),
         )
 
     return describe
