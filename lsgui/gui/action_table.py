@@ -248,6 +248,14 @@ HELP = (
         lambda d: d.window.show_log_folder(),
         group=True,
     ),
+    Action(
+        "diagnostics",
+        "Help",
+        "Save diagnostics…",
+        ("Ctrl+Shift+F1",),
+        "Write a file for a fault report; it names nobody, and nothing is sent.",
+        lambda d: d.window.diagnostics.ask_file(),
+    ),
     Action("about", "Help", "About lsgui", ("Shift+F1",), "Versions and device.", lambda d: d.window.show_about()),
 )
 

@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         self.mmode_view.stop()
         self.commands.exports.stop()
         self.commands.models.stop()
+        self.commands.diagnostics.stop()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -271,6 +272,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(lambda: controller.tell(""))
         self.left_strip.restoreAsked.connect(controller.session.restore)
         self.left_strip.dismissed.connect(controller.session.dismiss)
+        self.left_strip.diagnosticsAsked.connect(self.commands.diagnostics.ask_file)
         self.start_screen.filesAsked.connect(self.commands.open_files)
         self.start_screen.folderAsked.connect(self.commands.open_folder)
         self.start_screen.pathAsked.connect(lambda path: controller.open_paths([path]))

@@ -12,6 +12,7 @@ from lsgui.gui.add_model import ModelCommands
 from lsgui.gui.clip_view import ClipView
 from lsgui.gui.columns import Columns
 from lsgui.gui.controller import Controller
+from lsgui.gui.diagnostics_commands import DiagnosticsCommands
 from lsgui.gui.export_commands import ExportCommands
 from lsgui.gui.label_panel import LabelPanel
 from lsgui.gui.override_strip import OverrideStrip
@@ -38,6 +39,7 @@ class WindowCommands(QObject):
         self.worklist = window.findChildren(WorklistPanel)[0]
         self.projects: ProjectCommands = ProjectCommands(window, controller, self._show)
         self.models: ModelCommands = ModelCommands(window, controller, self._show)
+        self.diagnostics: DiagnosticsCommands = DiagnosticsCommands(window, controller, self._show)
         self._labels = window.findChildren(LabelPanel)[0]
         self.dialog: QDialog | None = None
         """The dialog that is open, if one is."""

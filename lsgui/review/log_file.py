@@ -41,6 +41,11 @@ def keep_out_of_log(paths: Iterable[Path]) -> None:
         _NAMES.update(name for name in (path.name, path.stem) if len(name) >= _SHORTEST_NAME)
 
 
+def names_kept_out() -> set[str]:
+    """Return every name that must not reach the log, as far as this program has met it."""
+    return {*_TAGS, *_NAMES}
+
+
 class RedactingFormatter(logging.Formatter):
     """Formats a record without the names of clips that were opened and without folders outside the program."""
 
