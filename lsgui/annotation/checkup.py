@@ -108,7 +108,7 @@ def _row_faults(rows: Iterable[_Row]) -> list[str]:
         if row[6] == StatementKind.LABEL:
             labels[row[1]] = (row[2], row[4], row[5])
     for row in rows:
-        for fault in _faults_of(row, labels):
+        for fault in _faults_in(row, labels):
             found.setdefault(fault, []).append(row[0])
     return [
         f"{len(numbers)} {'rows' if len(numbers) > 1 else 'row'} of the history (first: {numbers[0]}): {fault}."
@@ -168,6 +168,13 @@ def _missing_parts(connection: sqlite3.Connection) -> Iterator[str]:
             f"{', '.join(lacking)} of the store are missing or changed, so that rows may have been changed too: "
             "compare it with a backup, see lsgui labels backup."
         )
+
+
+def _faults_in(row: _Row, labels: dict[str, tuple[str, str, int]]) -> tuple[str, ...]:
+    try:
+        return tuple(_faults_of(row, labels))
+    except (TypeError, ValueError, AttributeError, RecursionError):  # cells of another kind than the store's
+        return ("it cannot be understood: a foreign program wrote it, put a backup in its place",)
 
 
 def _faults_of(row: _Row, labels: dict[str, tuple[str, str, int]]) -> Iterator[str]:

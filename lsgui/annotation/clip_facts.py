@@ -111,8 +111,10 @@ class FactsStore(StoreFile):
     def pseudonym(self, identifier: str) -> str:
         """Return 16 hexadecimal digits for an identifier: the same in this store, and of no use without its key."""
         with self._faults():
-            key = self._connection.execute("SELECT value FROM store WHERE name = 'key'").fetchone()[0]
-        return hmac.new(bytes.fromhex(key), identifier.encode(), hashlib.sha256).hexdigest()[:16]
+            row = self._connection.execute("SELECT value FROM store WHERE name = 'key'").fetchone()
+        with self._understood():
+            key = bytes.fromhex(row[0])
+        return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:16]
 
     def save_clip(self, facts: ClipFacts) -> None:
         """Keep what is known of a clip; the same said twice is one row."""
@@ -128,10 +130,11 @@ class FactsStore(StoreFile):
         with self._faults():
             rows = self._connection.execute(f"SELECT {_FACTS} FROM clips ORDER BY id").fetchall()
         out: dict[str, ClipFacts] = {}
-        for row in rows:
-            before = out.get(row[0])
-            cells = row if before is None else [new or old for new, old in zip(row, astuple(before), strict=True)]
-            out[row[0]] = ClipFacts(*cells)
+        with self._understood():
+            for row in rows:
+                before = out.get(row[0])
+                cells = row if before is None else [new or old for new, old in zip(row, astuple(before), strict=True)]
+                out[row[0]] = ClipFacts(*cells)
         return out
 
     def save_verdict(self, verdict: StoredVerdict) -> None:
@@ -152,7 +155,8 @@ class FactsStore(StoreFile):
         query = f"SELECT {_VERDICT} FROM verdicts WHERE ? IS NULL OR model_id = ? ORDER BY said_at, id"
         with self._faults():
             rows = self._connection.execute(query, (model_id, model_id)).fetchall()
-        return tuple(_verdict(row) for row in rows)
+        with self._understood():
+            return tuple(map(_verdict, rows))
 
     def approve_mask(self, mask: ApprovedMask) -> None:
         """Keep a mask that a person approved; the last one of a series counts."""
@@ -167,7 +171,8 @@ class FactsStore(StoreFile):
         """Return every approval in the order of time."""
         with self._faults():
             rows = self._connection.execute(f"SELECT {_MASK} FROM masks ORDER BY approved_at, id").fetchall()
-        return tuple(_mask(row) for row in rows)
+        with self._understood():
+            return tuple(map(_mask, rows))
 
     def _add_clips(self, clips: Iterable[ClipFacts]) -> None:
         self._add("clips", _FACTS, (astuple(facts) for facts in clips))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lsgui.core.errors import CancelledError, ClipReadError
+from lsgui.core.plain_file import check_plain
 
 FRAME_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 """Files of a folder that count as frames; a thumbnail cache or a note beside them does not change the clip."""
@@ -47,6 +48,7 @@ def content_hash(path: Path, cancelled: Callable[[], bool] | None = None) -> str
 
 
 def _feed(digest: "hashlib._Hash", path: Path, cancelled: Callable[[], bool] | None) -> None:
+    check_plain(path)  # a pipe would never give an end
     with path.open("rb", buffering=0) as file:
         buffer = bytearray(_CHUNK)
         view = memoryview(buffer)

@@ -41,6 +41,7 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.file_names import as_cell, from_cell
 from lsgui.core.interval import IntervalMark
 from lsgui.core.label import ReaderLabel, SlidingLabel
+from lsgui.core.plain_file import JSON_BYTES, read_plain
 from lsgui.core.reading import OverrideNote, ReadingRecord, Statement, StatementKind
 
 COLUMNS = (
@@ -144,7 +145,7 @@ def read_csv(path: Path, rater: str | None, hash_of: Callable[[str], str]) -> tu
         cells = {name.strip(): from_cell(cell or "") for name, cell in row.items() if isinstance(name, str)}
         try:
             out.append(_reading(cells, rater, hash_of))
-        except (ValueError, TypeError, RecursionError) as fault:
+        except (ValueError, TypeError, OverflowError, RecursionError) as fault:
             raise LsguiError(f"{path.name}, line {number}: {fault}: nothing was taken over.") from fault
     return tuple(out)
 
@@ -165,7 +166,7 @@ def _delimiter(text: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_plain(path, JSON_BYTES).decode("utf-8-sig")
     except OSError as fault:
         raise LsguiError(f"{path.name}: the labels cannot be read ({fault.strerror}).") from fault
     except UnicodeDecodeError as fault:

@@ -117,7 +117,7 @@ def _heard(document: Any) -> CvatReading | None:
     """Return what a document says; None where it has not CVAT's form."""
     try:
         return understood(document)
-    except (ValueError, TypeError, KeyError, AttributeError, LsguiError):
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError, LsguiError):
         return None
 
 

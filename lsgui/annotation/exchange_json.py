@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from lsgui.annotation.clip_facts import ApprovedMask, ClipFacts, StoredVerdict, moment_text
 from lsgui.annotation.exchange import LabelFormat, Labels, bare_file_name
 from lsgui.annotation.value_check import value_fault
+from lsgui.core import plain_file
 from lsgui.core.errors import LsguiError
 from lsgui.core.reading import Statement
 
@@ -67,20 +68,28 @@ def read_json(path: Path) -> Labels:
         raise LsguiError(f"{path.name} was written by a newer lsgui: update this one to read it.")
     for name, table in _TABLES.items():
         data[name] = _entries(path, name, table, data.get(name, []))
-    return Labels(tuple(_checked(path, data["statements"])), data["clips"], data["verdicts"], data["masks"])
+    labels = Labels(data["statements"], data["clips"], data["verdicts"], data["masks"])
+    return checked_labels(path, labels)
+
+
+def checked_labels(path: Path, labels: Labels) -> Labels:
+    """Return labels that came from elsewhere, each statement of the form that its kind asks for.
+
+    Raises
+    ------
+    LsguiError
+        One sentence that names the file and the first statement that is not.
+    """
+    return replace(labels, statements=tuple(_checked(path, labels.statements)))
 
 
 def load_json(path: Path) -> Any:
     """Return what a JSON file holds; LsguiError where it cannot be read or is none."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        data = json.loads(text)
-        if "\\ud" in text.lower():  # half of a character, which no file could be written with again
-            json.dumps(data, ensure_ascii=False).encode()
-        return data
+        return plain_file.read_json(path)
     except OSError as fault:
         raise LsguiError(f"{path.name}: the labels cannot be read ({fault.strerror}).") from fault
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         raise LsguiError(f"{path.name} is not a JSON file ({fault}): export it again.") from fault
 
 

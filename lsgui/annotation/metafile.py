@@ -21,7 +21,6 @@ any other                                      other       the clip itself
 =============================================  ==========  =======================================================
 """
 
-import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -32,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
+from lsgui.core.plain_file import read_json
 
 METAFILE = "sliding_metafile.json"
 UNKNOWN_SOURCE = "other"
@@ -61,7 +61,7 @@ def read_entries(path: Path) -> tuple[MetafileEntry, ...]:
         One sentence that names the file and the entry.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = read_json(path)
     except OSError as fault:
         raise DatasetError(f"{path}: the labels cannot be read ({fault.strerror}).") from fault
     except ValueError as fault:

@@ -1,5 +1,6 @@
 """The annotation store's tables, version by version."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 
@@ -198,6 +199,23 @@ def _statements(script: str) -> Iterator[str]:
         if statement.strip() and sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def foreign_parts(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of views, triggers and tables that no lsgui made: such a part runs whatever its maker liked."""
+    ours = {_plain(statement) for script in MIGRATIONS for statement in _statements(script)}
+    taken = {made[1] for statement in ours if (made := re.match(r"CREATE TABLE (\w+)", statement))}
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return [
+        str(name)
+        for kind, name, sql in rows
+        if _plain(str(sql)) not in ours
+        and (kind in ("view", "trigger") or name in taken or str(sql).upper().startswith("CREATE VIRTUAL"))
+    ]
+
+
+def _plain(statement: str) -> str:
+    return " ".join(statement.split()).rstrip("; ")
 
 
 def stored_version(connection: sqlite3.Connection) -> int:

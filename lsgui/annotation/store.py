@@ -148,7 +148,9 @@ class AnnotationStore(FactsStore):
         self, content_hash: str | None = None, rater: str | None = None, sitting: int | None = None
     ) -> tuple[ReadingRecord, ...]:
         """Return what stands of every reading."""
-        return records_of(self.standing(content_hash, rater, sitting))
+        standing = self.standing(content_hash, rater, sitting)
+        with self._understood():
+            return records_of(standing)
 
     def merge(
         self,
@@ -245,7 +247,9 @@ class AnnotationStore(FactsStore):
 
     def _statements(self, query: str, values: tuple[object, ...]) -> tuple[Statement, ...]:
         with self._faults():
-            return tuple(_statement(row) for row in self._connection.execute(query, values).fetchall())
+            rows = self._connection.execute(query, values).fetchall()
+        with self._understood():
+            return tuple(map(_statement, rows))
 
 
 def _whose(content_hash: str, file_name: str, rater: str) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lsgui.annotation.schema import VERSION, is_annotation_store, migrate, stored_version
+from lsgui.annotation.schema import VERSION, foreign_parts, is_annotation_store, migrate, stored_version
 from lsgui.core.errors import LsguiError
 
 
@@ -86,6 +86,8 @@ class StoreFile:
             raise sqlite3.DatabaseError("malformed")
         if not is_annotation_store(self._connection):
             raise LsguiError(f"{self._path.name} is not an annotation store of lsgui: choose another file.")
+        if foreign := foreign_parts(self._connection):
+            raise LsguiError(f"{self._path.name} holds parts that no lsgui made ({foreign[0]}): choose another file.")
         version = stored_version(self._connection)
         if version > VERSION:
             raise LsguiError(f"{self._path.name} was written by a newer lsgui: update this one to read it.")
@@ -96,6 +98,16 @@ class StoreFile:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         migrate(self._connection)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Say in one sentence that a row has not the form of this program's."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as fault:
+            raise LsguiError(
+                f"{self._path.name}: a row in it cannot be understood: see lsgui labels check, or take a backup."
+            ) from fault
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -124,6 +136,8 @@ class StoreFile:
                 yield
             except sqlite3.Error as fault:
                 raise LsguiError(f"{self._path.name}: {_sentence(fault)}") from fault
+            except (OverflowError, RecursionError, UnicodeEncodeError) as fault:  # no number or text that SQLite has
+                raise LsguiError(f"{self._path.name}: {_WRONG}") from fault
             except OSError as fault:
                 raise LsguiError(
                     f"{self._path.name}: the annotation store cannot be made here ({fault.strerror}): "

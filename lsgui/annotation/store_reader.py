@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lsgui.annotation.schema import is_annotation_store
 from lsgui.core.errors import LsguiError
+from lsgui.core.plain_file import check_plain
 
 
 @contextmanager
@@ -20,6 +21,10 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """
     if not path.is_file():
         raise LsguiError(f"{path.name}: there is no such annotation store: check the name.")
+    try:
+        check_plain(path)
+    except OSError as fault:
+        raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault.strerror}): check it.") from fault
     # While a program has the store open there is a log beside it. Without one nothing but the file is needed, and
     # "immutable" keeps SQLite from making files for readers, which it could not on a write-protected disk.
     logs = (path.with_name(f"{path.name}-{kind}") for kind in ("wal", "journal"))

@@ -18,7 +18,7 @@ def value_fault(kind: StatementKind, value: Any, subject: str) -> str:
         return ""
     try:
         sound = _SOUND[kind](value)
-    except (ValueError, TypeError, KeyError, AttributeError, RoiError):
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError, RoiError):
         sound = False
     return "" if sound else f"what is said is no {kind.value}"
 

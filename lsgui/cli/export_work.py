@@ -18,6 +18,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError
 from lsgui.core.motion_map import MotionMap
+from lsgui.core.plain_file import read_json
 from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
@@ -260,7 +261,7 @@ class _Exporter:
 
 def _read_mask(path: Path) -> PixelMask:
     try:
-        return PixelMask.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return PixelMask.from_json(read_json(path))
     except OSError as fault:
         raise LsguiError(f"{path.name}: the mask cannot be read ({fault.strerror}).") from fault
     except ValueError as fault:

@@ -142,6 +142,7 @@ def _store(job: _Job) -> str:
 
     from lsgui.annotation.backup import copy_for_reading
     from lsgui.annotation.exchange import Labels
+    from lsgui.annotation.exchange_json import checked_labels
     from lsgui.annotation.store import AnnotationStore
 
     with tempfile.TemporaryDirectory(prefix="lsgui-") as folder:
@@ -149,7 +150,7 @@ def _store(job: _Job) -> str:
         copy_for_reading(job.file, copy)
         with AnnotationStore(copy, create=False) as other:
             labels = Labels(other.history(), tuple(other.clips().values()), other.all_verdicts(), other.all_masks())
-    return _merge(job, labels)
+    return _merge(job, checked_labels(job.file, labels))
 
 
 def _merge(job: _Job, labels: "Labels") -> str:

@@ -1,6 +1,5 @@
 """The pleural line: a polyline, followed through the clip by key frames, and its file."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsgui.core.errors import RoiError
+from lsgui.core.plain_file import read_json
 
 Polyline = npt.NDArray[np.float64]
 """Points of a line from left to right, (n, 2) float64 as (x, y) in pixels of the file, n >= 2."""
@@ -32,10 +32,21 @@ def resample_polyline(line: Polyline, count: int) -> Polyline:
     return np.stack([np.interp(at, arc, line[:, 0]), np.interp(at, arc, line[:, 1])], axis=1)
 
 
+MOST_POINTS, MOST_KEYFRAMES = 10_000, 100_000
+"""Of a line, and of its key frames: more than a hand or the program makes."""
+
+LAST_FRAME, FURTHEST = 10_000_000, 1e6
+"""Frame, and pixels from the corner of a picture, beyond which no line lies."""
+
+
 def _frozen(points: Any) -> Polyline:
+    if len(points) > MOST_POINTS:
+        raise RoiError(f"A pleural line has {MOST_POINTS} points at most: draw it with fewer.")
     line = np.array(points, dtype=np.float64)
     if line.ndim != 2 or line.shape[1] != 2 or len(line) < 2 or not np.isfinite(line).all():
         raise RoiError("A pleural line needs at least two points, each an [x, y] pair of numbers.")
+    if np.abs(line).max() > FURTHEST:
+        raise RoiError("The pleural line lies far outside of any picture: draw it along the pleura.")
     if polyline_length(line) < 1.0:
         raise RoiError("The pleural line is shorter than one pixel: draw it along the pleura.")
     line.setflags(write=False)
@@ -64,8 +75,10 @@ class PleuralROI:
     def __post_init__(self) -> None:
         if not self.keyframes:
             raise RoiError("A pleural line needs at least one key frame.")
+        if len(self.keyframes) > MOST_KEYFRAMES:
+            raise RoiError(f"A pleural line has {MOST_KEYFRAMES} key frames at most: draw it with fewer.")
         ordered = tuple(sorted(((int(k), _frozen(line)) for k, line in self.keyframes), key=lambda item: item[0]))
-        if ordered[0][0] < 0 or len({k for k, _ in ordered}) != len(ordered):
+        if ordered[0][0] < 0 or ordered[-1][0] > LAST_FRAME or len({k for k, _ in ordered}) != len(ordered):
             raise RoiError("Key frames of a pleural line must be different frame numbers from 0 up.")
         object.__setattr__(self, "keyframes", ordered)
 
@@ -168,7 +181,7 @@ def read_roi_file(path: Path, clip_name: str | None = None) -> PleuralROI:
         One sentence naming the file, the fault and the remedy.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
     except OSError as fault:
         raise RoiError(f"{path.name}: the pleural line file cannot be read ({fault.strerror}).") from fault
     except ValueError as fault:

@@ -117,7 +117,7 @@ class PixelMask:
             boxes = [tuple(int(v) for v in box) for box in data["rectangles"]]
             width, height = int(data["width"]), int(data["height"])
             rectangles = tuple((x, y, w, h) for x, y, w, h in boxes)
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
             raise LsguiError("The mask is not of the form {width, height, rectangles}: approve it again.") from fault
         if width < 1 or height < 1 or any(w < 1 or h < 1 for _, _, w, h in rectangles):
             raise LsguiError("The mask has an empty rectangle or picture: approve it again.")

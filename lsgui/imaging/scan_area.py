@@ -1,5 +1,6 @@
 """Where in the picture the ultrasound image lies, and how many millimetres a pixel spans."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,8 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
 SAMPLED_FRAMES = 24
+LOOKED_AT_PX = 2560 * 1664
+"""Pixels of a picture that are looked at: every second, third, ... of one larger than any scanner's screen."""
 DARK_FRAME = 1.0
 """Mean grey value within the picture below which a frame shows no image (a black lead-in)."""
 LIVE_VARIATION = 0.3
@@ -93,15 +96,16 @@ def find_scan_area(clip: Clip) -> ScanArea:
     """
     outer = _outer_box(clip.info)
     x, y, width, height = outer
-    mean, spread = _time_statistics(_sample(clip, outer))
+    step = math.ceil(math.sqrt(width * height / LOOKED_AT_PX))
+    mean, spread = _time_statistics(_sample(clip, outer, step))
     live = _image_piece(mean, spread)
-    inner = np.ones((height, width), dtype=bool) if live is None else _fill(live)
+    inner = np.ones(mean.shape, dtype=bool) if live is None else _fill(live)
     geometry, apex = _fan(inner)
     inner &= ~_static_marks(mean, spread, inner)
     mask = np.zeros((clip.info.height, clip.info.width), dtype=bool)
-    mask[y : y + height, x : x + width] = inner
+    mask[y : y + height, x : x + width] = inner.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
     if apex is not None:
-        apex = (apex[0] + x, apex[1] + y)
+        apex = (apex[0] * step + x, apex[1] * step + y)
     return ScanArea(_bounds(mask), mask, geometry, apex)
 
 
@@ -148,10 +152,10 @@ def _outer_box(info: ClipInfo) -> Box:
     return (left, top, right - left, bottom - top)
 
 
-def _sample(clip: Clip, box: Box) -> npt.NDArray[np.uint8]:
+def _sample(clip: Clip, box: Box, step: int = 1) -> npt.NDArray[np.uint8]:
     x, y, width, height = box
     indices = np.unique(np.linspace(0, len(clip) - 1, SAMPLED_FRAMES).astype(int))
-    frames = np.stack([clip.frame(int(k))[y : y + height, x : x + width] for k in indices])
+    frames = np.stack([clip.frame(int(k))[y : y + height : step, x : x + width : step] for k in indices])
     # A lead-in frame may carry the header text, so it is dark against the clip's own typical frame.
     levels = frames.mean(axis=(1, 2))
     lit = levels > max(DARK_FRAME * 0.1, 0.5 * float(np.median(levels)))

@@ -1,10 +1,10 @@
 """Pleural lines from a file for the clips of one run: one line for all, or a mapping of clip name to line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lsgui.core.errors import RoiError
+from lsgui.core.plain_file import read_json
 from lsgui.core.pleura import PleuralROI, read_roi_file
 
 
@@ -20,7 +20,7 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json(path)
         except (OSError, ValueError):
             data = None  # the reader of one line says what is wrong
         self._of_clip: dict[str, Any] | None = None

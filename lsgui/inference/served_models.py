@@ -6,9 +6,8 @@ import torch
 
 from lsgui.inference.serving import ServedNetwork
 from lsgui.inference.whole_clip import StripScorer
-from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard, load_card
-from lsgui.models.checkpoint import load_model_weights
+from lsgui.models.checkpoint import build_network
 from lsgui.models.preprocess import ClipInput
 
 
@@ -20,9 +19,7 @@ def network_of(model_id: str, sha256: str, device: str) -> torch.nn.Module:
     """
     card = load_card(model_id)
     with torch.inference_mode(False):  # it is kept for everyone: weights made in that mode could not be explained later
-        network: torch.nn.Module = find_spec(card.architecture).build(card)
-        load_model_weights(network, card)
-        return network.to(device).eval()
+        return build_network(card).to(device).eval()
 
 
 def strip_scorer(model_id: str, card: ModelCard, device: str) -> StripScorer:

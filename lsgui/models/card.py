@@ -7,13 +7,15 @@ weights, absent for a model that has none) and `README.md`.
 import hashlib
 import json
 import logging
+import math
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import ModelError
+from lsgui.core.plain_file import check_plain, read_json, read_plain
 from lsgui.core.prediction import ModelRef
 from lsgui.core.resources import model_dirs
 
@@ -22,6 +24,18 @@ WEIGHTS_FILE = "model.safetensors"
 
 InputKind = Literal["strip", "frame", "patches", "flow", "none"]
 Role = Literal["verdict", "flow"]
+
+WEIGHTS_BYTES = 2 << 30
+"""The largest file of weights: the largest published network, CMWRA, has 1.3 GB."""
+_CARD_BYTES = 4 << 20
+_MOST_SIDE, _MOST_VALUES = 4096, 1 << 28
+"""Of one sample of an input, in any direction and in all: eight times what the published networks see."""
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Words = Annotated[str, Field(max_length=4000)]
+
+_LONGEST_KEY, _DEEPEST_KEY = 40, 4
+"""Characters and parts of a place in a card that a sentence repeats."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,21 +56,28 @@ class ModelInput(BaseModel):
     Further keys that an architecture needs (steps, channels, ...) may be added.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     kind: InputKind
-    size: tuple[int, ...] | None = None
-    window_s: float | None = Field(default=None, gt=0)
+    size: tuple[int, ...] | None = Field(default=None, max_length=4)
+    window_s: float | None = Field(default=None, gt=0, le=3600)
+
+    @field_validator("size")
+    @classmethod
+    def _is_a_size(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if value is not None and (not all(1 <= n <= _MOST_SIDE for n in value) or math.prod(value) > _MOST_VALUES):
+            raise ValueError(f"a size is from 1 to {_MOST_SIDE} in each direction")
+        return value
 
 
 class Calibration(BaseModel):
     """How a logit becomes a probability: p = 1 / (1 + exp(-(logit + bias) / temperature))."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    temperature: float = Field(default=1.0, gt=0)
-    bias: float = 0.0
-    source: str = ""
+    temperature: float = Field(default=1.0, ge=1e-6, le=1e6)
+    bias: float = Field(default=0.0, ge=-1e6, le=1e6)
+    source: Words = ""
 
 
 class ModelCard(BaseModel):
@@ -93,15 +114,15 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    title: str = Field(min_length=1)
-    version: str = Field(min_length=1)
-    architecture: str = Field(min_length=1)
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)
+    title: Name
+    version: Name
+    architecture: Name
     input: ModelInput
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     threshold: float = Field(gt=0, lt=1)
-    threshold_source: str = Field(min_length=1)
+    threshold_source: Words = Field(min_length=1)
     abstain: tuple[float, float]
     calibration: Calibration = Calibration()
     parameters: int = Field(ge=0)
@@ -109,11 +130,11 @@ class ModelCard(BaseModel):
     sha256: str = ""
     architecture_only: bool = False
     role: Role = "verdict"
-    trained_on: str = ""
+    trained_on: Words = ""
     metrics: dict[str, Any] = Field(default_factory=dict)
-    command: str = ""
+    command: Words = ""
     seed: int | None = None
-    limits: tuple[str, ...] = ()
+    limits: tuple[Words, ...] = Field(default=(), max_length=100)
     folder: Path = Field(default=Path(), exclude=True)
     shipped: bool = Field(default=False, exclude=True)
 
@@ -171,18 +192,34 @@ class ModelCard(BaseModel):
             When the file is missing or is not the one that the card describes.
         """
         try:
-            data = self.weights_path.read_bytes()
+            data = read_plain(self.weights_path, WEIGHTS_BYTES)
         except OSError as fault:
-            raise ModelError(
-                f"Model {self.id}: the weights {self.weights_path} cannot be read ({fault.strerror}): "
-                "install the model again or choose another one."
-            ) from fault
+            raise self._no_weights(fault) from fault
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ModelError(
                 f"Model {self.id}: {self.weights_path} is not the file that its card describes (the hash differs): "
                 "install the model again."
             )
         return data
+
+    def weights_bytes(self) -> int:
+        """Return how large the weights file is.
+
+        Raises
+        ------
+        ModelError
+            When there is none.
+        """
+        try:
+            return check_plain(self.weights_path, WEIGHTS_BYTES)
+        except OSError as fault:
+            raise self._no_weights(fault) from fault
+
+    def _no_weights(self, fault: OSError) -> ModelError:
+        return ModelError(
+            f"Model {self.id}: the weights {self.weights_path} cannot be read ({fault.strerror}): "
+            "install the model again or choose another one."
+        )
 
     def listing(self) -> dict[str, Any]:
         """Return the object that `lsgui models --json` prints for this model."""
@@ -205,6 +242,7 @@ class ModelCard(BaseModel):
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    check_plain(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -219,7 +257,7 @@ def read_card(folder: Path, *, shipped: bool = False) -> ModelCard:
     """
     path = folder / CARD_FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, _CARD_BYTES)
     except OSError as fault:
         raise ModelError(f"{path}: the model card cannot be read ({fault.strerror}).") from fault
     except ValueError as fault:
@@ -230,7 +268,7 @@ def read_card(folder: Path, *, shipped: bool = False) -> ModelCard:
         return ModelCard.model_validate({**data, "folder": folder, "shipped": shipped})
     except ValidationError as fault:
         first = fault.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "card"
+        where = ".".join(str(part)[:_LONGEST_KEY] for part in first["loc"][:_DEEPEST_KEY]) or "card"
         raise ModelError(f"{path} is not a valid model card ({where}: {first['msg']}): correct it.") from fault
 
 

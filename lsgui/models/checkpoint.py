@@ -10,7 +10,11 @@ from safetensors.torch import load, save
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import ModelError
+from lsgui.models.base import find_spec
 from lsgui.models.card import ModelCard
+
+_LEAST_BYTES = 2
+"""Of a number in a file of weights."""
 
 
 def save_weights(
@@ -63,7 +67,7 @@ def load_weights(module: torch.nn.Module, data: bytes, name: str) -> None:
     """
     try:
         tensors = load(data)
-    except (SafetensorError, ValueError) as fault:
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as fault:
         raise ModelError(f"{name}: the weights are damaged ({fault}): install the model again.") from fault
     wanted = module.state_dict()
     wrong = [key for key in wanted if key not in tensors or tensors[key].shape != wanted[key].shape]
@@ -73,7 +77,33 @@ def load_weights(module: torch.nn.Module, data: bytes, name: str) -> None:
             f"{name}: the weights belong to another network ({len(wrong)} of {len(wanted)} tensors do not fit, "
             f"{len(extra)} are unknown; first: {(wrong + extra)[0]}): install the model again."
         )
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values() if tensor.is_floating_point()):
+        raise ModelError(f"{name}: its weights are not all finite numbers: install the model again.")
     module.load_state_dict(tensors, strict=True)
+
+
+def build_network(card: ModelCard) -> torch.nn.Module:
+    """Return the network that a card describes, with its weights.
+
+    It is first built without memory: a card may ask for more than there is, and its weights would not fill it.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be built, or the weights are not the card's.
+    """
+    build = find_spec(card.architecture).build
+    size = card.weights_bytes()
+    try:
+        with torch.device("meta"):
+            sketch: torch.nn.Module = build(card)
+        if _LEAST_BYTES * sum(tensor.numel() for tensor in sketch.state_dict().values()) > size:
+            raise ModelError(f"Model {card.id}: its weights are too few for its network: install the model again.")
+        network: torch.nn.Module = build(card)
+    except (RuntimeError, TypeError, ValueError, ArithmeticError, LookupError, MemoryError) as fault:
+        raise ModelError(f"Model {card.id}: its card describes no network: install the model again.") from fault
+    load_model_weights(network, card)
+    return network
 
 
 def load_model_weights(module: torch.nn.Module, card: ModelCard) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from lsgui.imaging.strip_channels import CHANNELS
 from lsgui.models.base import MODELS, ModelSpec
 from lsgui.models.card import ModelCard
+from lsgui.models.hyperparameters import share, whole
 from lsgui.models.residual3d import ResidualBlock3d
 
 DEPTH_BINS = 8
@@ -56,8 +57,14 @@ class CmwruStrip(nn.Module):
 
 
 def build(card: ModelCard) -> CmwruStrip:
-    """Return the network that a card describes, with fresh weights."""
-    return CmwruStrip(int(card.hyperparameters.get("width", 16)), float(card.hyperparameters.get("dropout", 0.2)))
+    """Return the network that a card describes, with fresh weights.
+
+    Raises
+    ------
+    ModelError
+        When a hyper-parameter of the card cannot be used.
+    """
+    return CmwruStrip(whole(card, "width", 16, most=256), share(card, "dropout", 0.2))
 
 
 MODELS.register("cmwru-strip")(ModelSpec("cmwru-strip", "strip", build))

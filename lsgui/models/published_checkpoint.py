@@ -5,8 +5,9 @@ they are told by what they are.
 """
 
 import warnings
+import zipfile
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,15 @@ from numpy._core.multiarray import scalar as numpy_scalar
 from torch import Tensor
 
 from lsgui.core.errors import ModelError
+from lsgui.core.plain_file import check_plain, in_time
 
 _STATES = ("model_state_dict", "state_dict", "model", "network", "net")
 _COUNTER = "num_batches_tracked"
+_MOST_BYTES = 8 << 30
+"""The largest checkpoint: the weights of the largest network, and what its training kept beside them."""
+_UNPACKED_BYTES, _REPEATED_BYTES = 64 << 20, 2 << 30
+"""To which any file may unpack, and to which tensors may come that say they repeat what there is of them."""
+_DEEPEST = 8
 
 # A loss of numpy's type beside the weights is common, and a number can do nothing.
 _NUMBERS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
@@ -62,9 +69,7 @@ def read_published(path: Path) -> PublishedCheckpoint:
         When the file is missing, is damaged, holds more than numbers, or holds no weights.
     """
     try:
-        with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch thinks of the file's format: it is read or refused
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_safely(path)
     except OSError as fault:
         raise ModelError(f"{path}: the checkpoint cannot be read ({fault.strerror}): choose another file.") from fault
     except Exception as fault:  # whatever a damaged or hostile file does, it ends here
@@ -79,6 +84,38 @@ def read_published(path: Path) -> PublishedCheckpoint:
         raise ModelError(f"{path} holds weights that are not finite numbers: its training failed, choose another one.")
     settings = content.get("hyperparameters") if isinstance(content, dict) else None
     return PublishedCheckpoint(tensors, _plain(settings))
+
+
+def load_safely(path: Path) -> Any:
+    """Return what torch finds in a file, without running anything in it, and in memory like the file's size.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read or is too large for weights.
+    Exception
+        Whatever damage leads to; ValueError where it would unfold to more than its size.
+    """
+    size = in_time(path, lambda: check_plain(path, _MOST_BYTES))
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > 2 * size + _UNPACKED_BYTES:
+                raise ValueError("it unfolds to more than its size")
+    with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch thinks of the file's format: it is read or refused
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    if sum(tensor.numel() * tensor.element_size() for tensor in _all_tensors(content)) > 2 * size + _REPEATED_BYTES:
+        raise ValueError("it repeats its numbers without end")
+    return content
+
+
+def _all_tensors(content: Any, depth: int = 0) -> Iterator[Tensor]:
+    """Yield the tensors in what was read: one may say that it is larger than what there is of it."""
+    if isinstance(content, Tensor):
+        yield content
+    elif depth < _DEEPEST and isinstance(content, Mapping | list | tuple):
+        for part in content.values() if isinstance(content, Mapping) else content:
+            yield from _all_tensors(part, depth + 1)
 
 
 def _tensors_of(content: Any) -> dict[str, Tensor]:

@@ -16,14 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lsgui.core.errors import ModelError
+from lsgui.core.plain_file import read_plain
 from lsgui.core.resources import model_dirs
-from lsgui.models.card import CARD_FILE, read_card
+from lsgui.models.card import CARD_FILE, WEIGHTS_BYTES, read_card
 from lsgui.models.checkpoint import save_tensors
+from lsgui.models.published_checkpoint import load_safely
 
 SHIPPED = "raft-small"
 ITERATIONS = 6
 _USUAL = {"iterations": ITERATIONS, "enlarge": 1}
 """What decides the flow beside the weights: names in a card's hyperparameters and in a copied file's own words."""
+_MOST = {"iterations": 100, "enlarge": 8}
 SMALLEST = 128
 """RAFT compares features at an eighth of the size on four levels: smaller pictures have none on the last."""
 PAIRS_AT_ONCE_PX = 8 * 256 * 256
@@ -282,19 +285,22 @@ def _use_of(weights: Path) -> Mapping[str, Any]:
 
 def _in_use(network: nn.Module, said: Mapping[str, Any], iterations: int | None) -> RaftFlow:
     said = {**_USUAL, **said}
-    return RaftFlow(network, iterations or int(said["iterations"]), int(said["enlarge"]))
+    for name, most in _MOST.items():
+        if not isinstance(said[name], int) or not 1 <= said[name] <= most:
+            raise ModelError(f"The RAFT weights say {name} {said[name]!r}: it must be a whole number from 1 to {most}.")
+    return RaftFlow(network, iterations or said["iterations"], said["enlarge"])
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, without running anything that it may contain."""
     try:
-        data = path.read_bytes()
+        data = read_plain(path, WEIGHTS_BYTES)
     except OSError as fault:
         raise ModelError(f"{path}: the RAFT weights cannot be read ({fault.strerror}): choose another file.") from fault
     if path.suffix == ".safetensors":
         return _parse_safetensors(data, path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_safely(path)
     except Exception as fault:  # torch raises whatever the damage leads to
         raise ModelError(f"{path} is not a file of weights that can be read safely: choose another file.") from fault
     return _tensors_of(content, path)
@@ -312,6 +318,6 @@ def _tensors_of(content: Any, path: Path) -> dict[str, Tensor]:
 def _parse_safetensors(data: bytes, path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load(data)
-    except (SafetensorError, ValueError) as fault:
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as fault:
         raise ModelError(f"{path}: the RAFT weights are damaged ({fault}): choose another file.") from fault
     return tensors

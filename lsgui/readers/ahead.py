@@ -14,6 +14,9 @@ Coded = TypeVar("Coded")
 WORKERS = min(os.cpu_count() or 1, 8)
 """Threads that decode: the codecs let go of the interpreter, and beyond eight the memory is the limit."""
 
+_ROOM_BYTES, _AT_ONCE = 512 << 20, 12
+"""Memory for frames that are decoded ahead, and how many times a grey frame a codec takes while it decodes one."""
+
 
 def decoded_ahead(coded: Iterable[Coded], decode: Callable[[Coded], Frame], workers: int | None = None) -> FrameStream:
     """Yield decoded frames in order.
@@ -31,10 +34,12 @@ def decoded_ahead(coded: Iterable[Coded], decode: Callable[[Coded], Frame], work
         Threads; `WORKERS` by default.
     """
     rest = iter(coded)
-    for first in rest:
-        yield decode(first)
-        break
     count = workers or WORKERS
+    for first in rest:
+        frame = decode(first)
+        count = max(min(count, _ROOM_BYTES // (_AT_ONCE * max(frame.size, 1))), 1)
+        yield frame
+        break
     waiting: deque[Future[Frame]] = deque()
     with ThreadPoolExecutor(count, thread_name_prefix="frames-ahead") as pool:
         try:

@@ -5,6 +5,7 @@ import logging
 import os
 import pkgutil
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from typing import Literal, Protocol
 from lsgui import readers
 from lsgui.core.clip import Clip
 from lsgui.core.errors import CancelledError
+from lsgui.core.plain_file import check_plain, first_bytes, in_time
 from lsgui.core.registry import Registry
-from lsgui.readers.frame_source import FrameSource, cannot_reach, cannot_read
+from lsgui.readers.frame_source import FrameSource, cannot_hold, cannot_reach, cannot_read
 from lsgui.readers.frame_store import DEFAULT_BUDGET_BYTES, GrowingFrames
 from lsgui.readers.timing import believable
 
@@ -106,15 +108,17 @@ def open_source(path: Path, *, options: ReadOptions | None = None) -> FrameSourc
     """
     options = options or ReadOptions()
     path = Path(path)
+    warnings.filterwarnings("ignore", module="PIL")  # of a damaged picture it is enough to say that it is damaged
     try:
-        if path.is_dir():
+        if in_time(path, path.is_dir):
             return _folder_reader().open(path, options)
-        with path.open("rb") as handle:
-            head = handle.read(HEAD_BYTES)
+        head = first_bytes(path, HEAD_BYTES)
         reader = _reader_for(path, head)
         return reader.open(path, options)
     except OSError as fault:
         raise cannot_reach(path, fault) from fault
+    except MemoryError as fault:
+        raise cannot_hold(path) from fault
 
 
 def open_clip(
@@ -147,10 +151,13 @@ def open_clip(
     with ExitStack() as undo, open_source(path, options=options) as source:
         store = GrowingFrames(source.info.height, source.info.width, budget_bytes, name=Path(path).name)
         undo.callback(store.close)
-        for frame in source:
-            if cancelled is not None and cancelled():
-                raise CancelledError
-            store.append(frame)
+        try:
+            for frame in source:
+                if cancelled is not None and cancelled():
+                    raise CancelledError
+                store.append(frame)
+        except MemoryError as fault:
+            raise cannot_hold(path) from fault
         clip = Clip(source.final_info(), store)
         undo.pop_all()
     return clip
@@ -282,6 +289,8 @@ def _is_clip_file(name: str, path: str) -> bool:
     if name.startswith(".") or name.upper() == "DICOMDIR" or any(map(str.isalpha, suffix)):
         return False
     try:
+        if check_plain(Path(path)) == 0:  # a pipe would keep the scan of a whole folder waiting
+            return False
         with Path(path).open("rb", buffering=0) as handle:
             head = handle.read(HEAD_BYTES)
     except OSError:

@@ -21,9 +21,12 @@ from lsgui.readers.frame_source import (
     cannot_reach,
     cannot_read,
     check_size,
+    most_unfolded,
 )
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_UNFOLDS = 50
+"""Times their size to which pictures may unfold: dark frames as PNG come to twenty."""
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -57,7 +60,7 @@ class FrameFolderReader:
             return ClipInfo(path, "frames", frames, width, height, fps, source, colour_share=colour.share)
 
         colour = ColourMeter()
-        return FrameSource(path, _frames(path, pictures, colour), describe, declared=len(pictures))
+        return FrameSource(path, _frames(path, pictures, colour), describe, declared=len(pictures), unfolds=_UNFOLDS)
 
 
 def frame_files(folder: Path) -> list[Path]:
@@ -127,12 +130,15 @@ def _damaged(folder: Path, picture: Path) -> ClipReadError:
 
 def _common_range(folder: Path, pictures: Sequence[Path]) -> tuple[float, float]:
     low, high = 0.0, 0.0
-    whole = True
+    whole, left = True, most_unfolded(folder, _UNFOLDS)
     for picture in pictures:
+        if left <= 0:
+            break  # as many frames as will be shown
         try:
             pixels = _pixels(folder, picture)
         except ClipReadError:
             break  # decoding will stop here too, and say so
+        left -= pixels.size
         if pixels.dtype == np.uint8:
             continue
         whole = whole and pixels.dtype.kind in "iu"

@@ -11,9 +11,16 @@ from typing import Self
 
 from lsgui.core.clip import ClipInfo, Frame
 from lsgui.core.errors import ClipReadError
+from lsgui.core.plain_file import UnfitFileError
 
-MAX_PIXELS = 8192 * 8192
-"""The largest frame that is decoded: a header that claims more is damaged or hostile."""
+MAX_PIXELS, MAX_SIDE = 4096 * 4096, 16_384
+"""The largest frame that is decoded, twice that of a 4K screen: a header that claims more is damaged or hostile."""
+
+MAX_FRAMES = 50_000
+"""The longest clip, half an hour at 25 frames a second."""
+
+UNFOLDED_BYTES = 1 << 28
+"""Bytes of grey to which any file may unfold; what comes to more must have a size to match (`FrameSource.unfolds`)."""
 
 ASSUMED_FPS = 25.0
 """Frames per second where a file says nothing; always marked `fps_source` "assumed"."""
@@ -33,8 +40,15 @@ def cannot_read(path: Path, fault: str, remedy: str) -> ClipReadError:
     return ClipReadError(f"{name} cannot be read: {fault}; {remedy}.")
 
 
+def cannot_hold(path: Path) -> ClipReadError:
+    """Return the sentence for a clip that the memory has no room for."""
+    return cannot_read(path, "there is not enough memory for it", "close other programs and open it again")
+
+
 def cannot_reach(path: Path, fault: OSError) -> ClipReadError:
     """Return the sentence for a file that the system would not give."""
+    if isinstance(fault, UnfitFileError):
+        return cannot_read(path, fault.strerror, "check where it came from, or copy it again")
     if isinstance(fault, FileNotFoundError):
         return cannot_read(path, "it is not there", "check whether it was moved or its drive was taken away")
     if isinstance(fault, PermissionError):
@@ -51,9 +65,9 @@ def check_size(path: Path, width: int, height: int) -> None:
     Raises
     ------
     ClipReadError
-        When the size is not positive or has more than `MAX_PIXELS` pixels.
+        When the size is not positive, has more than `MAX_PIXELS` pixels, or a side of more than `MAX_SIDE`.
     """
-    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+    if width < 1 or height < 1 or width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise cannot_read(
             path, f"its frames claim to be {width} x {height} pixels", "the file is damaged, export it again"
         )
@@ -70,7 +84,7 @@ class FrameSource:
     - `info` is known from the start; its `frames` is an estimate until the last frame is out. `final_info()` has the
       exact count after that (and what has been decoded so far before).
     - A file that ends early or holds a damaged frame gives the frames before the damage, and `final_info().note` says
-      so; frames are never skipped or repeated.
+      so; frames are never skipped or repeated. So does one that unfolds to far more than its size, or never ends.
     - `close` may be called at any time and twice; it lets go of the file, which can then be moved or deleted.
     - A source belongs to one thread.
 
@@ -87,12 +101,23 @@ class FrameSource:
     slack
         How many frames may be missing from `declared` before the file counts as damaged; None where `declared` is only
         an estimate.
+    unfolds
+        Times its size to which a file of this format may unfold, beyond `UNFOLDED_BYTES`.
     """
 
     def __init__(
-        self, path: Path, frames: FrameStream, describe: Describe, *, declared: int, slack: int | None = 0
+        self,
+        path: Path,
+        frames: FrameStream,
+        describe: Describe,
+        *,
+        declared: int,
+        slack: int | None = 0,
+        unfolds: int = 100,
     ) -> None:
         self._path = path
+        self._unfolds = unfolds
+        self._most_bytes: int | None = None
         self._frames = frames
         self._describe = describe
         self._declared = max(declared, 1)
@@ -155,6 +180,8 @@ class FrameSource:
         if self._exhausted:
             return None
         try:
+            if self._unfolded_too_far():
+                return None
             frame = next(self._frames)
         except StopIteration:
             self._finish("")
@@ -167,8 +194,23 @@ class FrameSource:
             return None
         except OSError as fault:
             raise cannot_reach(self._path, fault) from fault
+        except MemoryError as fault:
+            raise cannot_hold(self._path) from fault
         self._decoded += 1
         return frame
+
+    def _unfolded_too_far(self) -> bool:
+        """Tell whether no clip has as many frames as this, and end it here if so."""
+        if self._decoded < 1:
+            return False
+        unfolded = (self._decoded + 1) * self._height * self._width
+        if unfolded > UNFOLDED_BYTES and self._most_bytes is None:
+            self._most_bytes = most_unfolded(self._path, self._unfolds)
+        if self._decoded < MAX_FRAMES and (self._most_bytes is None or unfolded <= self._most_bytes):
+            return False
+        self._finish(f"Only the first {self._decoded} frames are shown: the file unfolds to more than a clip can be.")
+        self._frames.close()
+        return True
 
     def _finish(self, note: str) -> None:
         self._exhausted = True
@@ -176,3 +218,9 @@ class FrameSource:
         if not note and self._slack is not None and missing > self._slack:
             note = f"The file promises {self._declared} frames and holds {self._decoded}: export it again."
         self._note = note
+
+
+def most_unfolded(path: Path, unfolds: int) -> int:
+    """Return the bytes of grey to which a file, or all files of a folder, may unfold."""
+    files = path.iterdir() if path.is_dir() else (path,)
+    return max(UNFOLDED_BYTES, unfolds * sum(file.stat().st_size for file in files if file.is_file()))

@@ -50,6 +50,10 @@ _CAPTURE_OPTIONS = f"protocol_whitelist;file|format_whitelist;{_CONTAINERS}|code
 _UNSAFE_CODEC = re.compile(rb"MAGY|M\d[RGY][0-9A-Z]", re.IGNORECASE)
 """MagicYUV: its decoder writes out of bounds in the FFmpeg of several OpenCV wheels (CVE-2026-8461)."""
 _SILENT = 0
+_PATIENCE_MS = 8000
+
+UNFOLDS = 2000
+"""Times its size to which a movie may unfold: a still picture of 1024 x 768 takes 400 bytes a frame in H.264."""
 
 Colours = npt.NDArray[np.uint8]
 """A picture as FFmpeg gives it, (height, width, 3) uint8 blue-green-red, or (height, width)."""
@@ -86,6 +90,7 @@ class MovieReader:
             lambda frames, width, height: movie.describe(path, options, frames, width, height),
             declared=movie.declared,
             slack=_slack(path, movie.declared),
+            unfolds=UNFOLDS,
         )
 
 
@@ -108,7 +113,8 @@ class Movie:
         with native_name(file) as name:
             if name is None:
                 raise cannot_read(self._path, "its decoder takes no name that is not Unicode", "rename it")
-            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+            patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _PATIENCE_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _PATIENCE_MS]
+            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, patience)
         if not self._capture.isOpened():
             self._capture.release()
             raise cannot_read(self._path, "its movie cannot be decoded", "the file is damaged or its codec is unknown")

@@ -6,6 +6,7 @@ from typing import Any
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
+from lsgui.core.plain_file import read_json
 
 
 class DamagedFileError(LsguiError):
@@ -21,7 +22,7 @@ def load_json(path: Path) -> Any | None:
         When it is not JSON: the file has been set aside with the ending `.bad`.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError:
         return None
     except OSError as fault:
@@ -33,7 +34,10 @@ def load_json(path: Path) -> Any | None:
 def set_aside(path: Path) -> DamagedFileError:
     """Rename a damaged file so that it stays for inspection, and return the error that says so."""
     aside = path.with_name(f"{path.name}.bad")
-    path.replace(aside)
+    try:
+        path.replace(aside)
+    except OSError as fault:
+        return DamagedFileError(f"{path.name} is damaged and cannot be put aside ({fault.strerror}): take it away.")
     return DamagedFileError(f"{path.name} is damaged: it was kept as {aside.name} and a new one is used.")
 
 

@@ -1,72 +1,49 @@
 """Damage real files at random and open them as the program does: what breaks it?
 
-Run from the project's root: python packaging/fuzz/fuzz.py --seeds FOLDER --cases 20000 --seed 1 --work TMP [--jobs 2]
+Run from the project's root: python packaging/fuzz/fuzz.py --cases 20000 --seed 1 --out DIR [--jobs 1] [--clips FOLDER]
 
-`--seeds` holds whole files of any kind the program reads, made by packaging/fuzz/seeds.py. Every case is one damaged
-copy, drawn from the seed and its number alone, so that `--only N` makes it again. It is opened in a process with a
-memory limit; each must be opened, or end in one sentence and exit status 2, in 10 seconds and 2 GiB. What does not is
-kept under TMP/found. Prints counts as JSON; the exit status is 0 where nothing was found.
+Every case is drawn from the seed and its number alone: a damaged copy of a whole file, a bomb, or a path that is no
+file; `--only N` makes one again. It is opened in a process with a memory limit; each must be opened, or end in one
+sentence and exit status 2, in 10 seconds and 2 GiB. A run that was stopped goes on where it was when it is started
+again. In DIR: `seeds`, the whole files; `cases.jsonl`, a line a case; `found`, what broke something; `report.json`,
+counts. The exit status is 0 where nothing was found.
 """
 
 import argparse
 import json
 import os
-import random
 import select
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mutations import damaged
+from cases import Case, Cases
+from seeds import write_seeds
+from targets import NEED_TORCH
 
 LONGEST_S = 10.0
 MOST_MB = 2048
-ADDRESS_SPACE_MB = {"card": 12_000}
-"""torch takes many addresses that are no memory; what is used is held against `MOST_MB` all the same."""
-USUAL_ADDRESS_SPACE_MB = 5000
+ADDRESS_SPACE_MB, WITH_TORCH_MB = 5000, 12_000
+"""What a process may ask for; torch takes many addresses that are no memory. What is used is held to `MOST_MB`."""
 FRESH_AFTER = 400
 """Cases after which a worker is replaced, so that one case's leavings do not spoil the next for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """A whole file, what opens it, and of which kind it is."""
-
-    target: str
-    kind: str
-    path: Path
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of the cases so far; shared by the threads that drive workers."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    by_seed: Counter[str] = field(default_factory=Counter)
-    slowest_s: float = 0.0
-    peak_mb: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, case: str, seconds: float, outcome: str, peak_mb: int) -> None:
-        """Count one case."""
-        with self.lock:
-            self.outcomes[outcome] += 1
-            self.by_seed[f"{case} {outcome}"] += 1
-            self.slowest_s, self.peak_mb = max(self.slowest_s, seconds), max(self.peak_mb, peak_mb)
+FINE = ("opened", "sentence", "survived")
+"""Survived: a decoder crashed or did not come back, in its own process, and the user is told in a sentence."""
 
 
 class Worker:
     """A process that opens files, started when it is needed and again when it died."""
 
-    def __init__(self, target: str, home: Path) -> None:
-        limit = ADDRESS_SPACE_MB.get(target, USUAL_ADDRESS_SPACE_MB)
+    def __init__(self, torch: bool, home: Path) -> None:
         quiet = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self.errors = home / f"worker-{os.getpid()}-{threading.get_ident()}.log"
+        self.errors = home / f"worker-{threading.get_ident()}-{torch:d}.log"
+        limit = WITH_TORCH_MB if torch else ADDRESS_SPACE_MB
+        self._home = home
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-X", "faulthandler", str(Path(__file__).with_name("worker.py")), str(limit)],
@@ -74,42 +51,53 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**os.environ, **quiet, "LSGUI_HOME": str(home), "MPLBACKEND": "agg"},
+                env={**os.environ, **quiet, "LSGUI_HOME": str(home), "MPLBACKEND": "agg", "TMPDIR": str(home)},
             )
         self.cases = 0
 
-    def ask(self, target: str, path: Path) -> dict[str, Any]:
-        """Return what came of a file; a worker that hangs is ended."""
+    def ask(self, case: Case) -> dict[str, Any]:
+        """Return what came of a case; a worker that hangs is ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.cases += 1
         began = time.monotonic()
         try:
-            self.process.stdin.write(json.dumps({"target": target, "path": str(path)}) + "\n")
+            question = {"target": case.target, "path": str(case.path), "act": case.act}
+            self.process.stdin.write(json.dumps(question) + "\n")
             self.process.stdin.flush()
-            longest = LONGEST_S + (20 if self.cases == 1 else 0)  # the first case loads the libraries
+            longest = LONGEST_S + (30 if self.cases <= 3 else 5)  # the first cases load the libraries
             if not select.select([self.process.stdout], [], [], longest)[0]:
                 self.end()
-                return {"outcome": "hang", "said": "", "seconds": longest, "peak_mb": 0}
+                return {"outcome": "hang", "said": self._last_words(), "seconds": longest, "peak_mb": 0}
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
         if not line:
             status = self.process.wait()
-            said = self.errors.read_text("utf-8", "replace")[-1500:]
-            return {"outcome": "crash", "said": f"{status}: {said}", "seconds": time.monotonic() - began, "peak_mb": 0}
+            said = f"{status}: {self._last_words()}"
+            return {"outcome": "crash", "said": said, "seconds": time.monotonic() - began, "peak_mb": 0}
         answer: dict[str, Any] = json.loads(line)
-        if self.cases > 1 and answer["seconds"] > LONGEST_S:
+        stray = self._last_words()
+        if answer["outcome"] in FINE and stray:
+            answer |= {"outcome": "stray", "said": stray}
+        if self.cases > 3 and answer["seconds"] > LONGEST_S:
             answer["outcome"] = "slow"
         if answer["peak_mb"] > MOST_MB:
             answer["outcome"] = "memory"
+        if answer["outcome"] not in FINE:
             self.end()
         return answer
 
+    def _last_words(self) -> str:
+        """Return what native code wrote past Python."""
+        return self.errors.read_text("utf-8", "replace")[-1500:]
+
     def end(self) -> None:
-        """End the process."""
+        """End the process, and take away what it left."""
         self.process.kill()
         self.process.wait()
+        for left in self._home.glob("lsgui-movie-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     @property
     def usable(self) -> bool:
@@ -117,85 +105,116 @@ class Worker:
         return self.process.poll() is None and self.cases < FRESH_AFTER
 
 
-def find_seeds(folder: Path) -> list[Seed]:
-    """Return the whole files below FOLDER/<target>/."""
-    return [
-        Seed(path.relative_to(folder).parts[0], path.suffix.lower().lstrip(".") or "dcm", path)
-        for path in sorted(folder.glob("*/**/*"))
-        if path.is_file() and not path.name.startswith((".", "beside", "report"))
-    ]
+class Journal:
+    """A line for each case that was opened; what a run that was stopped goes on from."""
+
+    def __init__(self, out: Path, seed: int) -> None:
+        self._path = out / "cases.jsonl"
+        self._found = out / "found"
+        self._lock = threading.Lock()
+        known = self._path.read_text("utf-8").splitlines() if self._path.exists() else []
+        self.rows: dict[int, dict[str, Any]] = {}
+        for line in known:
+            row = json.loads(line)
+            if row["seed"] == seed:
+                self.rows[row["case"]] = row
+        self._seed = seed
+
+    def add(self, number: int, case: Case, answer: dict[str, Any]) -> None:
+        """Write down a case, and keep what broke something."""
+        row = {"seed": self._seed, "case": number, "of": case.name, "target": case.target, **answer}
+        row["seconds"] = round(row["seconds"], 2)
+        row["said"] = row["said"][: 400 if answer["outcome"] in FINE else 2000]
+        with self._lock:
+            self.rows[number] = row
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        if answer["outcome"] not in FINE:
+            self._keep(number, case, answer)
+            sys.stderr.write(f"{number} {case.name} {answer['outcome']}: {answer['said'][-400:]}\n")
+
+    def _keep(self, number: int, case: Case, answer: dict[str, Any]) -> None:
+        target = self._found / f"{number:06d}-{answer['outcome']}-{case.target}"
+        target.mkdir(parents=True, exist_ok=True)
+        folder = case.path if case.path.is_dir() else case.path.parent
+        files = folder.iterdir() if folder.is_dir() else []
+        for file in files:
+            if file.is_file() and file.stat().st_size < 50 << 20 and len(file.name) < 100:
+                shutil.copyfile(file, target / file.name.encode("ascii", "replace").decode().replace("?", "_"))
+        (target / "what.json").write_text(json.dumps({"path": str(case.path), "of": case.name, **answer}), "utf-8")
+
+    def report(self, files: int, minutes: float) -> dict[str, Any]:
+        """Return counts over all cases."""
+        rows = list(self.rows.values())
+        outcomes = Counter(row["outcome"] for row in rows)
+        by_kind = Counter(f"{row['of'].split('/')[0]} {row['outcome']}" for row in rows)
+        by_file = Counter(f"{row['of']} {row['outcome']}" for row in rows)
+        return {
+            "cases": len(rows),
+            "seed": self._seed,
+            "whole_files": files,
+            "outcomes": dict(outcomes),
+            "found": sum(count for outcome, count in outcomes.items() if outcome not in FINE),
+            "slowest_s": max((row["seconds"] for row in rows), default=0.0),
+            "peak_mb": max((row["peak_mb"] for row in rows), default=0),
+            "minutes_this_time": round(minutes, 1),
+            "by_kind": dict(sorted(by_kind.items())),
+            "by_file": dict(sorted(by_file.items())),
+        }
 
 
-def write_case(seed: Seed, number: int, run: int, folder: Path) -> Path:
-    """Write the damaged copy of one case and return its path."""
-    lots = random.Random(f"{run} {number}")
-    data = damaged(seed.path.read_bytes(), seed.kind, lots)
-    suffix = seed.path.suffix
-    if seed.target == "clip" and lots.random() < 0.05:
-        suffix = lots.choice((".dcm", ".mp4", ".avi", ".mpeg", ".gif", ""))
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.is_file():
-            old.unlink()
-    if seed.target in ("card", "table"):  # the other files of a model, or the clips of a table, lie beside it
-        for beside in seed.path.parent.iterdir():
-            (folder / beside.name).write_bytes(beside.read_bytes())
-        path = folder / seed.path.name
-    else:
-        path = folder / f"case{suffix}"
-    path.write_bytes(data)
-    return path
-
-
-def drive(numbers: list[int], seeds: list[Seed], run: int, work: Path, lane: int, tally: Tally) -> None:
-    """Open a list of cases with one worker for each target."""
-    workers: dict[str, Worker] = {}
+def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journal) -> None:
+    """Open a list of cases, with a worker that loads torch and one that does not."""
+    workers: dict[bool, Worker] = {}
+    home = out / f"home{lane}"
     for number in numbers:
-        seed = seeds[number % len(seeds)]
-        path = write_case(seed, number, run, work / f"lane{lane}" / seed.target)
-        worker = workers.get(seed.target)
+        case = cases.make(number, out / f"lane{lane}")
+        torch = case.target in NEED_TORCH
+        worker = workers.get(torch)
         if worker is None or not worker.usable:
             if worker is not None:
                 worker.end()
-            home = work / f"home{lane}"
             home.mkdir(exist_ok=True)
-            worker = workers[seed.target] = Worker(seed.target, home)
-        answer = worker.ask(seed.target, path)
-        name = f"{seed.target}/{seed.path.parent.name}/{seed.path.name}"
-        tally.add(name, answer["seconds"], answer["outcome"], answer["peak_mb"])
-        if answer["outcome"] not in ("opened", "sentence"):
-            keep(work / "found", number, seed, path, answer)
+            shutil.rmtree(home / "data" / "models", ignore_errors=True)
+            worker = workers[torch] = Worker(torch, home)
+        answer = worker.ask(case)
+        if case.target == "clip" and answer["outcome"] in ("crash", "hang", "memory", "slow"):
+            answer = as_the_program(case, answer, home)
+        journal.add(number, case, answer)
     for worker in workers.values():
         worker.end()
 
 
-def keep(found: Path, number: int, seed: Seed, path: Path, answer: dict[str, Any]) -> None:
-    """Keep a case that broke something, with what it did."""
-    found.mkdir(exist_ok=True)
-    target = found / f"{number:06d}-{answer['outcome']}-{seed.target}{path.suffix}"
-    if path.exists():
-        target.write_bytes(path.read_bytes())
-    note = {"number": number, "seed": str(seed.path.name), **answer}
-    target.with_name(target.name + ".json").write_text(json.dumps(note, indent=1), encoding="utf-8")
-    sys.stderr.write(f"{target.name}: {answer['said'][:300]}\n")
+def as_the_program(case: Case, alone: dict[str, Any], home: Path) -> dict[str, Any]:
+    """Open with `lsgui info`, whose decoder has a process of its own, what a decoder in the worker did not survive."""
+    worker = Worker(False, home)
+    worker.ask(Case("line", home / "nothing.json", "", ""))  # the libraries are loaded before the time is taken
+    answer = worker.ask(Case("info", case.path, case.act, case.name))
+    worker.end()
+    decoder = f"the decoder alone: {alone['outcome']}, {alone['seconds']} s; {alone['said'][-300:]}"
+    outcome = "survived" if answer["outcome"] in FINE else answer["outcome"]
+    return {**answer, "outcome": outcome, "said": f"{answer['said']} ({decoder})"}
 
 
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--clips", type=Path, help="folder of real clips, whose beginnings are damaged too")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of cases to make and open again")
     given = parser.parse_args()
-    given.work.mkdir(parents=True, exist_ok=True)
-    seeds = find_seeds(given.seeds)
-    numbers = given.only or list(range(given.cases))
-    tally = Tally()
+    out = given.out.resolve()
+    if not (out / "seeds").exists():
+        os.environ["LSGUI_HOME"] = str(out / "home-of-seeds")
+        write_seeds(out / "seeds.part", given.clips)
+        (out / "seeds.part").rename(out / "seeds")
+    cases, journal = Cases(out / "seeds", given.seed), Journal(out, given.seed)
+    numbers = given.only or [number for number in range(given.cases) if number not in journal.rows]
     lanes = [
-        threading.Thread(target=drive, args=(numbers[lane :: given.jobs], seeds, given.seed, given.work, lane, tally))
+        threading.Thread(target=drive, args=(numbers[lane :: given.jobs], cases, out, lane, journal))
         for lane in range(given.jobs)
     ]
     began = time.monotonic()
@@ -203,20 +222,11 @@ def main() -> int:
         lane.start()
     for lane in lanes:
         lane.join()
-    found = sum(count for outcome, count in tally.outcomes.items() if outcome not in ("opened", "sentence"))
-    figures = {
-        "cases": sum(tally.outcomes.values()),
-        "seed": given.seed,
-        "files": len(seeds),
-        "outcomes": dict(tally.outcomes),
-        "found": found,
-        "slowest_s": round(tally.slowest_s, 1),
-        "peak_mb": tally.peak_mb,
-        "minutes": round((time.monotonic() - began) / 60, 1),
-        "by_file": dict(sorted(tally.by_seed.items())),
-    }
+    figures = journal.report(len(cases), (time.monotonic() - began) / 60)
+    (out / "report.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    figures.pop("by_file")
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
-    return 0 if not found else 1
+    return 0 if not figures["found"] else 1
 
 
 if __name__ == "__main__":

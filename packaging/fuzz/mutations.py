@@ -372,23 +372,3 @@ def safetensors(data: bytes, lots: random.Random) -> bytes:
     header = json_values(data[8 : 8 + size], lots)
     length = len(header) if lots.random() < 0.8 else lots.randrange(2 * len(header) + 1)
     return struct.pack("<Q", length) + header + data[8 + size :]
-
-
-def mutations_for(kind: str) -> tuple[Mutation, ...]:
-    """Return the damage that fits a kind of file, that of any file among it."""
-    if kind == "dcm":
-        return (dicom, dicom, dicom, dicom, dicom, *ANY)
-    if kind == "json":
-        return (json_values, json_values, json_values, json_values, *ANY)
-    if kind == "csv":
-        return (table_cells, table_cells, table_cells, *ANY)
-    if kind == "safetensors":
-        return (safetensors, safetensors, safetensors, *ANY)
-    return (*[structured(kind)] * 5, *ANY)
-
-
-def damaged(data: bytes, kind: str, lots: random.Random) -> bytes:
-    """Return a damaged copy of a file: one to three kinds of damage, drawn by `lots`."""
-    for _ in range(lots.choice((1, 1, 1, 2, 3))):
-        data = lots.choice(mutations_for(kind))(data, lots)
-    return data

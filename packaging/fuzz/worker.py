@@ -1,33 +1,46 @@
 """Opens damaged files as the program does, one after the other, and says what came of each.
 
-Started by fuzz.py: worker.py LIMIT_MB. A line of JSON comes in for each case, {"target", "path"}, a line goes out:
-{"outcome": "opened" | "sentence" | "fault", "said", "seconds", "peak_mb"}. A fault is anything but the file's content
-or one sentence with exit status 2.
+Started by fuzz.py: worker.py LIMIT_MB. A line of JSON comes in for each case, {"target", "path", "act"}, a line goes
+out: {"outcome": "opened" | "sentence" | "fault", "said", "seconds", "peak_mb"}. A fault is anything but the file's
+content or one sentence with exit status 2. `act` is what is done meanwhile: "" nothing, "nobody" read as another user,
+"hold" hold the other end of a pipe, "gone 2" take the file away when it is opened the second time (also "cut",
+"folder", "other").
 """
 
 import contextlib
 import io
 import json
+import os
+import re
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-LONGEST_SENTENCE = 400
-SMALL_CLIP = Path(__file__).resolve().parents[2] / "resources" / "demo" / "sliding.mp4"
+from targets import TARGETS
+
+LONGEST_SENTENCE = 320
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e]")
+NOBODY = 65_534
 
 
 def main() -> int:
     """Answer cases until standard input ends."""
-    limit_mb = int(sys.argv[1])
-    _limit_memory(limit_mb)
-    answers = sys.stdout
+    _limit_memory(int(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     for line in sys.stdin:
         case = json.loads(line)
         began = time.perf_counter()
         said, errors = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
-            outcome, words = _opened(case["target"], Path(case["path"]), errors)
+        path = Path(case["path"])
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(errors),
+            _meanwhile(path, case.get("act", "")),
+        ):
+            outcome, words = _opened(case["target"], path, errors)
         seconds = round(time.perf_counter() - began, 3)
         answers.write(json.dumps({"outcome": outcome, "said": words, "seconds": seconds, "peak_mb": _peak_mb()}) + "\n")
         answers.flush()
@@ -40,100 +53,87 @@ def _opened(target: str, path: Path, errors: io.StringIO) -> tuple[str, str]:
     try:
         status = TARGETS[target](path)
     except LsguiError as fault:
-        return _judged(str(fault))
+        return judged(str(fault))
     except BaseException as fault:  # noqa: BLE001 - whatever comes is what is looked for
-        return "fault", f"{type(fault).__name__}: {fault}"[:1000]
+        return "fault", f"{type(fault).__name__}: {fault} {traceback.format_exc()[-1200:]}"
+    said = errors.getvalue()
     if status == 0:
-        return "opened", ""
-    sentence = errors.getvalue().strip()
-    return _judged(sentence) if status == 2 else ("fault", f"exit status {status}: {sentence}"[:1000])
+        stray = "" if all(line.startswith("lsgui: ") for line in said.splitlines()) else said[:500]
+        return ("fault", f"opened, but said: {stray}") if stray else ("opened", "")
+    lines = said.splitlines()
+    if status != 2 or not lines or not all(line.startswith("lsgui: ") for line in lines):
+        return "fault", f"exit status {status}: {said}"[:2000]
+    said_each = [judged(line.removeprefix("lsgui: ")) for line in lines]
+    return next((each for each in said_each if each[0] == "fault"), said_each[-1])
 
 
-def _judged(sentence: str) -> tuple[str, str]:
-    fine = 0 < len(sentence) <= LONGEST_SENTENCE and "\n" not in sentence and "Traceback" not in sentence
+def judged(sentence: str) -> tuple[str, str]:
+    """Return whether what was said is one sentence for a user."""
+    fine = 0 < len(sentence) <= LONGEST_SENTENCE and not _CONTROL.search(sentence) and sentence.endswith(".")
+    fine = fine and "Traceback" not in sentence and "Error:" not in sentence
     return ("sentence" if fine else "fault"), sentence[:1000]
 
 
-def _clip(path: Path) -> int:
-    """Read what `lsgui info` says, and every frame."""
-    from lsgui.cli.main import run
-    from lsgui.readers.base import open_clip
+# --- what is done meanwhile ------------------------------------------------------------------------------------------
 
-    status = run(["info", str(path), "--json"])
-    if status == 0:
-        clip = open_clip(path)
+
+@contextlib.contextmanager
+def _meanwhile(path: Path, act: str) -> Iterator[None]:
+    kind, _, count = act.partition(" ")
+    if kind == "nobody" and hasattr(os, "seteuid") and os.geteuid() == 0:
+        with _as_nobody():
+            yield
+    elif kind == "hold" and hasattr(os, "O_NONBLOCK"):
+        other_end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         try:
-            for k in range(len(clip)):
-                clip.frame(k)
+            yield
         finally:
-            close = getattr(clip.store, "close", None)
-            if close is not None:
-                close()
-    return status
+            os.close(other_end)
+    elif count:
+        with _changing(path, kind, int(count)):
+            yield
+    else:
+        yield
 
 
-def _line(path: Path) -> int:
-    """Read a file of pleural lines, and hold its line against a clip's size."""
-    from lsgui.core.pleura import check_roi_fits
-    from lsgui.inference.line_file import read_lines
-
-    lines = read_lines(path)
-    roi = lines.line_for("tuke_lumify_l12.mp4") if lines is not None else None
-    if roi is not None:
-        check_roi_fits(roi, 1280, 720, "clip")
-        roi.line_at(3)
-    return 0
+@contextlib.contextmanager
+def _as_nobody() -> Iterator[None]:
+    if hasattr(os, "seteuid"):
+        os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
 
 
-def _labels(path: Path) -> int:
-    """Import labels into an empty store."""
-    from lsgui.cli.main import run
+@contextlib.contextmanager
+def _changing(path: Path, kind: str, count: int) -> Iterator[None]:
+    """Change a file just before it is opened for the `count`-th time."""
+    plain, times = Path.open, [0]
 
-    store = path.with_name("fuzzed.sqlite")
+    def opened(self: Path, *args: Any, **more: Any) -> Any:
+        if self == path:
+            times[0] += 1
+            if times[0] == count and path.is_file():
+                _change(path, kind)
+        return plain(self, *args, **more)
+
+    Path.open = opened  # type: ignore[method-assign, assignment]  # only in this process
     try:
-        return run(["labels", "import", str(path), "--store", str(store), "--rater", "FUZZ"])
+        yield
     finally:
-        for left in path.parent.glob("fuzzed*"):
-            if left.is_file():
-                left.unlink()
+        Path.open = plain  # type: ignore[method-assign]
 
 
-def _table(path: Path) -> int:
-    """Read a data set's table."""
-    from lsgui.training.data.dataset_rows import read_listed
-
-    read_listed(path.parent, path)
-    return 0
-
-
-def _card(path: Path) -> int:
-    """Read a model's card in the folder, check its hash and load its weights."""
-    from lsgui.inference.pipeline import network_of
-    from lsgui.models.card import load_card
-
-    card = load_card(path.parent)
-    if card.needs_weights:
-        network_of(str(path.parent), card.sha256, "cpu")
-        network_of.cache_clear()
-    return 0
-
-
-def _settings(path: Path) -> int:
-    """Read settings."""
-    from lsgui.review.settings import load_settings
-
-    load_settings(path)
-    return 0
-
-
-TARGETS: dict[str, Callable[[Path], int]] = {
-    "clip": _clip,
-    "line": _line,
-    "labels": _labels,
-    "table": _table,
-    "card": _card,
-    "settings": _settings,
-}
+def _change(path: Path, kind: str) -> None:
+    data = path.read_bytes() if kind in ("cut", "other") else b""
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "cut":
+        path.write_bytes(data[: len(data) // 3])
+    elif kind == "other":
+        path.write_bytes(b"GIF89a" + data[-2000:])
 
 
 def _limit_memory(limit_mb: int) -> None:
@@ -141,6 +141,7 @@ def _limit_memory(limit_mb: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (limit_mb << 20, limit_mb << 20))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _peak_mb() -> int:

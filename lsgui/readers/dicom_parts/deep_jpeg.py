@@ -4,6 +4,7 @@ GDCM ends the whole process, or never comes back, when a codestream is damaged i
 the program's own. Such files are rare in ultrasound: the second that the process needs to start is paid by them alone.
 """
 
+import importlib
 import multiprocessing
 import os
 import threading
@@ -15,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 _EXTENDED_UID, _LOSSLESS_UID = "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57"
-_PATIENCE_S = 30.0
-"""A frame takes milliseconds; the first one waits for the process to start, on a busy machine."""
+_START_PATIENCE_S, _PATIENCE_S = 30.0, 5.0
+"""The process may wait for a busy machine; then a frame takes milliseconds."""
 
 
 class DeepJpegDecoder:
@@ -28,6 +29,7 @@ class DeepJpegDecoder:
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), name="deep-jpeg", daemon=True)
         self._process.start()
+        self._started = False
         theirs.close()
 
     def decode(self, data: bytes, width: int, height: int, bits: int, lossless: bool) -> npt.NDArray[Any]:
@@ -41,6 +43,10 @@ class DeepJpegDecoder:
             When GDCM refuses the codestream.
         """
         with self._lock:
+            if not self._started:
+                if not self._ours.poll(_START_PATIENCE_S):
+                    raise TimeoutError("GDCM's process did not start")
+                self._started = bool(self._ours.recv_bytes())
             self._ours.send((data, width, height, bits, lossless))
             if not self._ours.poll(_PATIENCE_S):
                 self._process.kill()
@@ -63,6 +69,8 @@ def _serve(pipe: Connection) -> None:
     with Path(os.devnull).open("wb") as nothing:  # GDCM's codecs write past Python, and have no switch for it
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)
+    importlib.import_module("gdcm")
+    pipe.send_bytes(b"ready")
     while True:
         try:
             task = pipe.recv()

@@ -1,15 +1,18 @@
 """The header of a DICOM file, and where its pixels lie."""
 
+import io
+import os
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_partial
 
 from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, quiet
 from lsgui.readers.frame_source import cannot_read
@@ -25,6 +28,9 @@ _SKIP_BEYOND = 1 << 20  # values larger than this are vendors' raw data: passed 
 _PIXEL_DATA, _FLOAT_PIXELS, _DOUBLE_PIXELS = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _INFLATE_CHUNK = 1 << 20
+_INFLATED, _INFLATES = 256 << 20, 100
+"""Bytes to which any file may inflate, and times its size to which a larger one may: pictures come to ten."""
+_MOST_TAGS = 20_000
 _META_BYTES = 1024
 _META_LENGTH = 0x00000002  # (0002,0000) as its four bytes read
 
@@ -86,16 +92,16 @@ def read_header(path: Path, undo: ExitStack) -> DicomHeader:
     ClipReadError
         When the header is damaged or there are no pixels.
     """
-    handle: BinaryIO = undo.enter_context(path.open("rb"))
+    handle: BinaryIO = undo.enter_context(stepwise(path))
     try:
         with quiet():
-            if syntax := _deflated_syntax(handle):
-                handle = _inflated(handle, undo)
-                dataset = read_dataset(handle, False, True, stop_when=_at_pixels, defer_size=_SKIP_BEYOND)
+            if syntax := deflated_syntax(handle):
+                handle = inflated(handle, undo)
+                dataset = read_dataset(handle, False, True, stop_when=stop_at_pixels(), defer_size=_SKIP_BEYOND)
                 little = True
             else:
                 # the file was told by its first bytes before; a missing preamble is common in old exports
-                read = dcmread(handle, stop_before_pixels=True, force=True, defer_size=_SKIP_BEYOND)
+                read = read_partial(handle, stop_when=stop_at_pixels(), force=True, defer_size=_SKIP_BEYOND)
                 syntax = str(read.file_meta.get("TransferSyntaxUID") or "").strip(" \0")
                 little = syntax != _BIG_ENDIAN if syntax else read.original_encoding[1] is not False
                 if read.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
@@ -106,8 +112,30 @@ def read_header(path: Path, undo: ExitStack) -> DicomHeader:
     return _locate(path, handle, dataset, syntax, little)
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in (_PIXEL_DATA, _FLOAT_PIXELS, _DOUBLE_PIXELS)
+class _Stepwise(io.BufferedReader):
+    """A file that is never read whole: of a deflated one pydicom would take all into memory, and inflate it there."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise ValueError("what is said to be deflated does not begin as such a file does")
+        return super().read(size)
+
+
+def stepwise(path: Path) -> BinaryIO:
+    """Open a file for pydicom."""
+    return cast("BinaryIO", _Stepwise(cast("io.RawIOBase", path.open("rb", buffering=0))))
+
+
+def stop_at_pixels() -> Callable[[int, str | None, int], bool]:
+    """Return what says of tag after tag whether reading ends here; more tags than any scanner writes are a fault."""
+    tags = count(1)
+
+    def stop(tag: int, vr: str | None, length: int) -> bool:
+        if next(tags) > _MOST_TAGS:
+            raise ValueError("the header never ends")
+        return tag in (_PIXEL_DATA, _FLOAT_PIXELS, _DOUBLE_PIXELS)
+
+    return stop
 
 
 def _locate(path: Path, handle: BinaryIO, dataset: Dataset, syntax: str, little: bool) -> DicomHeader:
@@ -137,14 +165,14 @@ def _locate(path: Path, handle: BinaryIO, dataset: Dataset, syntax: str, little:
     )
 
 
-def _deflated_syntax(handle: BinaryIO) -> str:
+def deflated_syntax(handle: BinaryIO) -> str:
     """Return the transfer syntax if it is the deflated one, else nothing; the file is left at its start."""
     head = handle.read(_META_BYTES)
     handle.seek(0)
     return _DEFLATED if head[128:132] == b"DICM" and _DEFLATED.encode() in head else ""
 
 
-def _inflated(handle: BinaryIO, undo: ExitStack) -> BinaryIO:
+def inflated(handle: BinaryIO, undo: ExitStack) -> BinaryIO:
     """Return what a deflated file holds after its file meta information, as a temporary file."""
     handle.seek(132)
     tag, _, length = struct.unpack("<I4sI", handle.read(12))
@@ -153,8 +181,11 @@ def _inflated(handle: BinaryIO, undo: ExitStack) -> BinaryIO:
     handle.seek(length, 1)
     plain: BinaryIO = undo.enter_context(temporary_file())
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    while chunk := handle.read(_INFLATE_CHUNK):
-        plain.write(inflate.decompress(chunk))
+    left = max(_INFLATED, _INFLATES * os.fstat(handle.fileno()).st_size)
+    while chunk := inflate.unconsumed_tail or handle.read(_INFLATE_CHUNK):
+        left -= plain.write(inflate.decompress(chunk, _INFLATE_CHUNK))
+        if left < 0:
+            raise ValueError("the file inflates without end")
     plain.write(inflate.flush())
     plain.seek(0)
     return plain

@@ -4,12 +4,16 @@ What is returned identifies people: it goes into keyed hashes at once, and is ne
 """
 
 import zlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.tag import BaseTag, Tag
 
+from lsgui.readers.dicom_parts.header import deflated_syntax, inflated, stepwise, stop_at_pixels
 from lsgui.readers.dicom_parts.tags import PYDICOM_FAULTS, number, quiet, text
 from lsgui.readers.frame_source import cannot_read
 
@@ -23,6 +27,7 @@ _TAGS = (
     "SeriesNumber",
     "InstanceNumber",
 )
+_WANTED: list[BaseTag | int] = [Tag(keyword) for keyword in _TAGS]
 _SKIP_BEYOND = 1 << 16  # no value that is wanted is as large: others are passed over, not read
 _MOST_NUMBER = 99_999
 """Numbers of series and instances; what is longer may be somebody's number."""
@@ -61,13 +66,19 @@ def read_identity(path: Path) -> InstanceIdentity:
         When the system does not give the file.
     """
     try:
-        with quiet():
-            dataset = dcmread(
-                path, stop_before_pixels=True, force=True, specific_tags=list(_TAGS), defer_size=_SKIP_BEYOND
-            )
+        with ExitStack() as undo, quiet():
+            handle: BinaryIO = undo.enter_context(stepwise(path))
+            if deflated_syntax(handle):
+                dataset = read_dataset(
+                    inflated(handle, undo), False, True, stop_when=stop_at_pixels(), defer_size=_SKIP_BEYOND
+                )
+            else:
+                dataset = read_partial(
+                    handle, stop_when=stop_at_pixels(), force=True, specific_tags=_WANTED, defer_size=_SKIP_BEYOND
+                )
+            return identity_of(dataset)
     except (*PYDICOM_FAULTS, zlib.error, RecursionError, MemoryError) as fault:
         raise cannot_read(path, "its DICOM header is damaged", "export it again from the scanner or archive") from fault
-    return identity_of(dataset)
 
 
 def identity_of(dataset: Dataset) -> InstanceIdentity:

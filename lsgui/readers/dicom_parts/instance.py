@@ -25,7 +25,7 @@ from lsgui.readers.dicom_parts.native import NativePixels
 from lsgui.readers.dicom_parts.tags import text, whole
 from lsgui.readers.dicom_parts.video import is_video, unpack_video
 from lsgui.readers.frame_source import ASSUMED_FPS, Describe, FrameSource, FrameStream
-from lsgui.readers.movie import Movie
+from lsgui.readers.movie import UNFOLDS, Movie
 
 _VIDEO_SLACK = 2  # encoders count frames that a decoder holds back at the end
 
@@ -58,7 +58,9 @@ def open_instance(path: Path, options: ReadOptions) -> FrameSource:
             else:
                 native = NativePixels(path, header, tags, declared)
                 declared, frames = native.declared, native.frames(grey, options.colour)
-        return FrameSource(path, _closing(frames, undo.pop_all()), describe, declared=declared, slack=slack)
+        unfolds = UNFOLDS if is_video(header.transfer_syntax) else 100
+        held = _closing(frames, undo.pop_all())
+        return FrameSource(path, held, describe, declared=declared, slack=slack, unfolds=unfolds)
 
 
 def _describer(

@@ -1,6 +1,7 @@
 """What a labelled clip is on paper: the row of a data set, and the file `dataset.csv`. No torch."""
 
 import csv
+import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import DatasetError
 from lsgui.core.file_names import as_cell, from_cell
 from lsgui.core.label import SlidingLabel
+from lsgui.core.plain_file import JSON_BYTES, read_plain
 from lsgui.simulation.edited_clip import ALL_EDITS, ClipEdit
 
 COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
@@ -135,11 +137,11 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         When the file cannot be read, is empty, or lacks a column.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
-            rows = [
-                {name.strip(): (cell or "").strip() for name, cell in row.items() if isinstance(name, str)}
-                for row in csv.DictReader(file)
-            ]
+        text = read_plain(path, JSON_BYTES).decode("utf-8-sig")  # spreadsheets write a byte order mark
+        rows = [
+            {name.strip(): (cell or "").strip() for name, cell in row.items() if isinstance(name, str)}
+            for row in csv.DictReader(io.StringIO(text, newline=""))
+        ]
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise DatasetError(f"{path}: the data set cannot be read ({fault}).") from fault
     if not rows:
