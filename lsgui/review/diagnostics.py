@@ -20,6 +20,7 @@ from typing import Any
 from lsgui import __version__
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import LsguiError
+from lsgui.core.reading import StatementKind
 from lsgui.review.crash_file import crash_files
 from lsgui.review.diagnostics_names import names_and_paths
 from lsgui.review.leave_out import LEFT_OUT, NamesLeftOut
@@ -29,6 +30,14 @@ from lsgui.review.paths import audit_file, labels_file, sessions_dir, settings_f
 from lsgui.review.settings import Settings, load_settings, setting_rules
 
 log = logging.getLogger(__name__)
+
+_COUNTS = {
+    "history": "SELECT count(*) FROM history",
+    "clips": "SELECT count(*) FROM clips",
+    "verdicts": "SELECT count(*) FROM verdicts",
+    "masks": "SELECT count(*) FROM masks",
+}
+_KINDS = "SELECT kind, count(*) FROM history GROUP BY kind"
 
 README = """Diagnostics of lsgui. Nothing was sent: this file is yours to look into and to pass on, or not.
 
@@ -221,17 +230,15 @@ def _stores() -> dict[str, Any]:
 def _store(file: Path) -> dict[str, Any]:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as store:
-            tables = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            known = [name for name in ("history", "clips", "verdicts", "masks") if name in tables]
-            kinds = "SELECT kind, count(*) FROM history GROUP BY kind" if "history" in known else "SELECT 1, 1 WHERE 0"
+            tables = {row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            counts = {name: store.execute(_COUNTS[name]).fetchone()[0] for name in _COUNTS if name in tables}
+            kinds = store.execute(_KINDS).fetchall() if "history" in tables else []
             return {
                 "schema version": store.execute("PRAGMA user_version").fetchone()[0],
                 "quick check": str(store.execute("PRAGMA quick_check").fetchone()[0])[:200],
                 "bytes": file.stat().st_size,
-                "rows": {name: store.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in known},
-                "statements": {
-                    str(kind): count for kind, count in store.execute(kinds).fetchall() if str(kind).isidentifier()
-                },
+                "rows": counts,
+                "statements": {str(kind): count for kind, count in kinds if str(kind) in set(StatementKind)},
             }
     except sqlite3.Error as fault:
         return {"fault": type(fault).__name__}

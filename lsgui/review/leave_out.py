@@ -1,8 +1,8 @@
 """Leaves out of a text whoever and whatever could be recognised by it: people, machine, files and folders."""
 
 import getpass
+import platform
 import re
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def _longest_common(word: str) -> int:
 def _own_names() -> set[str]:
     """Return what this machine and its user are called."""
     names = set(Path.home().parts)
-    for ask in (getpass.getuser, socket.gethostname):
+    for ask in (getpass.getuser, platform.node):
         try:
             names.add(ask())
         except (OSError, KeyError, ImportError):  # nobody by that number: there is no name to leave out

@@ -4,14 +4,12 @@ import locale
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from lsgui.review.paths import labels_file, log_dir
 
-_LONGEST_ASK_S = 5.0
 _GB = 1e9
 
 
@@ -60,13 +58,12 @@ def _free_gb(folder: Path) -> float | None:
 
 
 def _graphics_cards() -> list[str]:
-    """Return the CUDA devices as their driver names them; none where there is no driver."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return []
-    asked = [tool, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=_LONGEST_ASK_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ["the driver does not answer"]
-    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    """Return the CUDA devices as their driver lists them, where it lists them in files (Linux)."""
+    found = []
+    for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        try:
+            lines = file.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        found += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return found

@@ -31,7 +31,7 @@ SECRETS = (
 def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder, clips and a machine with telling names."""
     monkeypatch.setattr("getpass.getuser", lambda: "hzimmermann")
-    monkeypatch.setattr("socket.gethostname", lambda: "radio-ws07")
+    monkeypatch.setattr("platform.node", lambda: "radio-ws07")
     folder = tmp_path / "Praxis Marquardt"
     folder.mkdir()
     write_clip(folder / "Kowalski Zdzislawa 19570312.avi")
