@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from lsgui import cli
-from lsgui.core.errors import LsguiError
+from lsgui.core.errors import LsguiError, sayable
 
 if TYPE_CHECKING:
     import typer  # loaded where it is needed: see `window_alone`
@@ -92,16 +93,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except MemoryError:
+        _say("there is not enough memory for this: close other programs and try again.")
+        return 2
     except Exception as fault:
+        if isinstance(fault, OSError) and (named := _named_by_user(fault, given)):
+            _say(f"{named} cannot be used ({fault.strerror}): check the path and who may read it.")
+            return 2
         from lsgui.review.log_file import fault_log, keep_out_of_log
 
-        keep_out_of_log(path for path in map(Path, given) if path.exists())
+        keep_out_of_log(path for path in map(Path, given) if _exists(path))
         with fault_log() as log:
             logging.getLogger("lsgui").exception("a fault of the program")
         where = "no log could be written" if log is None else f"details are in {log}"
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
         _say(f"a fault of the program ({said}); {where}.")
         return 1
+
+
+def _named_by_user(fault: OSError, given: Sequence[str]) -> str:
+    """Return the name of the path that the system refuses where it is one of those given, or below one; else nothing.
+
+    It may refuse to say whether a path is there at all: behind a folder that may not be entered, or with a name that
+    is too long.
+    """
+    refused = Path(os.fsdecode(fault.filename)) if isinstance(fault.filename, str | bytes) else None
+    paths = [Path(part.partition("=")[2] or part) for part in given]
+    return refused.name if refused is not None and any(refused.is_relative_to(path) for path in paths) else ""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _timing(arguments: Sequence[str]) -> float | None:
@@ -137,4 +162,4 @@ def _say(sentence: str) -> None:
 
     from lsgui.core.file_names import one_line
 
-    typer.echo(f"lsgui: {one_line(sentence)}", err=True)
+    typer.echo(f"lsgui: {one_line(sayable(sentence))}", err=True)

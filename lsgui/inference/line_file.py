@@ -51,6 +51,10 @@ def read_lines(path: Path | None) -> LineFile | None:
     """Return the lines of a file, None for no file."""
     if path is None:
         return None
-    if path.is_dir():
+    try:
+        folder = path.is_dir()
+    except OSError as fault:
+        raise RoiError(f"{path.name}: the pleural line file cannot be read ({fault.strerror}).") from fault
+    if folder:
         raise RoiError(f"{path.name} is a folder: name the JSON file with the pleural line.")
     return LineFile(path)

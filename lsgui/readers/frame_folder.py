@@ -23,6 +23,7 @@ from lsgui.readers.frame_source import (
     check_size,
     most_unfolded,
 )
+from lsgui.readers.jpeg_scans import goes_on_for_ever
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _UNFOLDS = 50
@@ -99,6 +100,8 @@ def _pixels(folder: Path, picture: Path, colour: ColourMeter | None = None) -> n
     Image.MAX_IMAGE_PIXELS = None  # sizes are checked below, with a sentence in place of Pillow's warning
     try:
         with picture.open("rb") as handle:
+            if goes_on_for_ever(handle):
+                raise ValueError("more scans than a picture has")
             image = Image.open(handle, formats=_FORMATS)
             if colour is not None and image.mode not in ("L", "1", *_DEEP_MODES):
                 check_size(folder, *image.size)

@@ -10,6 +10,7 @@ counts. The exit status is 0 where nothing was found.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import select
@@ -139,8 +140,9 @@ class Journal:
         folder = case.path if case.path.is_dir() else case.path.parent
         files = folder.iterdir() if folder.is_dir() else []
         for file in files:
-            if file.is_file() and file.stat().st_size < 50 << 20 and len(file.name) < 100:
-                shutil.copyfile(file, target / file.name.encode("ascii", "replace").decode().replace("?", "_"))
+            with contextlib.suppress(OSError):  # a pipe, a circle, a name that is too long
+                if file.is_file() and file.stat().st_size < 50 << 20:
+                    shutil.copyfile(file, target / file.name.encode("ascii", "replace").decode().replace("?", "_"))
         (target / "what.json").write_text(json.dumps({"path": str(case.path), "of": case.name, **answer}), "utf-8")
 
     def report(self, files: int, minutes: float) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from lsgui.readers.dicom_parts.deep_jpeg import DeepJpegDecoder
 from lsgui.readers.dicom_parts.greyscale import Greyscale, Pixels, PixelTags
 from lsgui.readers.dicom_parts.luma_jpeg import LumaJpeg, pillow_jpeg
 from lsgui.readers.frame_source import cannot_read, check_size
+from lsgui.readers.jpeg_scans import too_many_scans
 from lsgui.readers.movie import quiet_cv2
 
 _FAULTS = (
@@ -38,6 +39,7 @@ _FAULTS = (
 )
 _COLOUR_EVERY, _TOLD_BY = 6, 256
 """One frame in so many, told by its last bytes and not by its turn among threads, is looked at for colour flow."""
+_END_OF_IMAGE = b"\xff\xd9"
 _COMPONENTS = (0, 1, 3, 4)  # a damaged header that claims thousands would take all memory; 0: the codec does not say
 
 
@@ -81,7 +83,7 @@ class FrameDecoder:
             When the codestream is damaged.
         """
         stream = read_codestream(data)
-        if stream is None or stream.components not in _COMPONENTS:
+        if stream is None or stream.components not in _COMPONENTS or too_many_scans(data):
             raise self._damaged()
         if stream.codec is not Codec.RLE:
             check_size(self._path, stream.width, stream.height)
@@ -144,6 +146,8 @@ class FrameDecoder:
     def _jpeg_ls(self, data: bytes, stream: Codestream) -> Frame:
         from jpeg_ls import jlsread  # type: ignore[import-untyped]  # it has no stubs
 
+        if not data.rstrip(b"\0").endswith(_END_OF_IMAGE):
+            data += _END_OF_IMAGE  # where it is cut off, CharLS looks for more bits for seconds
         return self._finished(jlsread(data), None, stream.bits)
 
     def _jpeg_2000(self, data: bytes, stream: Codestream) -> Frame:
