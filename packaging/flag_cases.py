@@ -172,6 +172,14 @@ def frame_rate_assumed(plan: Plan) -> Iterator[Case]:
             yield plan.case(base, "frame_rate_assumed", source, codec, faulty, codec=codec)
 
 
+def not_lung(plan: Plan) -> Iterator[Case]:
+    """Lungs upside down, and as they were; many other kinds are measured by measure_misuse.py."""
+    for source, _, base in plan.bases():
+        yield plan.case(base, "not_lung", source, "as it was", False)
+        turned = replace(base, frames=np.ascontiguousarray(base.frames[:, ::-1]), roi=None)
+        yield plan.case(turned, "not_lung", source, "upside down", True)
+
+
 # --- flags that need a line -------------------------------------------------------------------------------------
 
 
@@ -313,6 +321,7 @@ FLAGS: dict[str, Callable[[Plan], Iterator[Case]]] = {
         pulse_only,
         over_or_under_gain,
         frame_rate_assumed,
+        not_lung,
         scale_estimated,
     )
 }

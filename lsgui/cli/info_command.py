@@ -47,7 +47,9 @@ def clip_facts(path: Path, clip: Clip) -> dict[str, Any]:
     clip
         The completely read clip.
     """
+    from lsgui.imaging.lung_judge import lung_flags
     from lsgui.imaging.quality import clip_flags
+    from lsgui.imaging.scan_area import find_scan_area
 
     info = clip.info
     return {
@@ -63,7 +65,7 @@ def clip_facts(path: Path, clip: Clip) -> dict[str, Any]:
         "transfer_syntax": info.transfer_syntax,
         "photometric": info.photometric,
         "region": None if info.region is None else list(info.region),
-        "quality": [flag.value for flag in clip_flags(clip)],
+        "quality": [flag.value for flag in (*clip_flags(clip), *lung_flags(clip, find_scan_area(clip)))],
     }
 
 

@@ -28,6 +28,7 @@ class QualityFlag(StrEnum):
     MIXED_CLASSES = "mixed_classes"
     UNCERTAIN_LINE = "uncertain_line"
     SCALE_ESTIMATED = "scale_estimated"
+    NOT_LUNG = "not_lung"
 
     @property
     def sentence(self) -> str:
@@ -49,6 +50,7 @@ _SENTENCES = {
     "models_disagree": "The network and the motion index say opposite things: look at the M-mode and judge yourself.",
     "mixed_classes": "Some stretches or moments clearly slide and others clearly do not: look for a lung point.",
     "uncertain_line": "The line was found automatically and may not be the pleura: draw it (R) for a verdict.",
+    "not_lung": "This does not look like a lung in B-mode the right way up: check organ, mode and orientation.",
     "scale_estimated": "The file has no scale: mm are estimated, ± 20 %, do not measure on them.",
 }
 

@@ -11,6 +11,7 @@ from lsgui.core.errors import LsguiError
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction, QualityFlag
+from lsgui.imaging.lung_judge import lung_flags
 from lsgui.imaging.pleura_finder import find_pleura
 from lsgui.imaging.quality import clip_flags
 from lsgui.imaging.scan_area import ScanArea, find_scan_area, picture_scale
@@ -135,7 +136,8 @@ class ClipRunner:
         tell("Finding the pleural line", 0.0)
         area = find_scan_area(clip)
         scale = picture_scale(clip.info, area)
-        if roi is None and QualityFlag.NO_PLEURA not in quality:
+        quality = (*quality, *lung_flags(clip, area))
+        if roi is None and not {QualityFlag.NO_PLEURA, QualityFlag.NOT_LUNG} & set(quality):
             roi = find_pleura(clip, area, scale)
         seconds = {"read": read_s, "roi": time.perf_counter() - begun}
         if roi is None:

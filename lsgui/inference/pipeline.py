@@ -14,7 +14,7 @@ import torch
 from lsgui.core.errors import CancelledError
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
-from lsgui.core.prediction import Prediction, Ribbon, WindowScore
+from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
 from lsgui.core.strip import PleuralStrip
 from lsgui.imaging.decorrelation import speckle_change_map
 from lsgui.imaging.flow_map import relative_flow_map
@@ -23,6 +23,7 @@ from lsgui.imaging.patch_change import patch_change
 from lsgui.imaging.strip_channels import WINDOW_SAMPLES
 from lsgui.imaging.strip_cutter import cut_strip
 from lsgui.inference.picture_scoring import PictureScorer, window_spans
+from lsgui.inference.preparation import prediction_not_judged
 from lsgui.inference.protocol import InferenceEvent, InferenceRequest, MotionReady, Progress, WindowScored
 from lsgui.inference.request_flags import request_flags, true_fps
 from lsgui.inference.served_models import picture_server, strip_scorer
@@ -101,6 +102,9 @@ def analyse(request: InferenceRequest, emit: Emit, cancelled: IsCancelled, devic
     card = load_card(request.model_id)
     run = Run(request, card, device, emit, cancelled)
     run.stage(0.02, "Following the chest wall")
+    if QualityFlag.NOT_LUNG in request.quality:  # whoever drew the line: no score, no ribbon and no map of a heart
+        seconds = {"read": 0.0, "roi": 0.0, **dict(request.seconds), "inference": time.perf_counter() - began}
+        return prediction_not_judged(request.clip, card, request.quality, seconds, device, request.roi)
     first, strip = strip_of(request, cancelled)
     run.stage(0.35, "Following the lung")
     # Flow is found outside Python's lock: what else is asked of the strip is answered meanwhile.

@@ -132,6 +132,19 @@ def prediction_without_line(
     clip: str, card: ModelCard, quality: tuple[QualityFlag, ...], seconds: Mapping[str, float], device: str
 ) -> Prediction:
     """Return the answer for a clip on which no pleural line was found: cannot assess, because of `no_pleura`."""
+    flags = (*(flag for flag in quality if flag is not QualityFlag.NO_PLEURA), QualityFlag.NO_PLEURA)
+    return prediction_not_judged(clip, card, flags, seconds, device)
+
+
+def prediction_not_judged(
+    clip: str,
+    card: ModelCard,
+    quality: tuple[QualityFlag, ...],
+    seconds: Mapping[str, float],
+    device: str,
+    roi: PleuralROI | None = None,
+) -> Prediction:
+    """Return the answer for a clip that is not judged at all: cannot assess, because of its flags, and no number."""
     return Prediction(
         clip=clip,
         label=SlidingLabel.CANNOT_ASSESS,
@@ -142,11 +155,11 @@ def prediction_without_line(
         model=card.ref,
         motion_index=None,
         motion_interval=None,
-        roi=None,
+        roi=roi,
         windows=(),
         segments=(),
         ribbon=None,
-        quality=(*(flag for flag in quality if flag is not QualityFlag.NO_PLEURA), QualityFlag.NO_PLEURA),
+        quality=quality,
         band_ratio=None,
         wall_correlation=None,
         device=device,

@@ -30,6 +30,7 @@ BLOCKS_ANY_VERDICT = frozenset(
         QualityFlag.MODELS_DISAGREE,
         QualityFlag.MIXED_CLASSES,
         QualityFlag.UNCERTAIN_LINE,
+        QualityFlag.NOT_LUNG,
     }
 )
 """Flags under which neither answer can be trusted."""
@@ -45,7 +46,7 @@ ABSENT_NEEDS_BOTH = frozenset({QualityFlag.PROBE_MOTION})
 """Flags under which both judges must say absent. The strip is held still on the chest wall, so a moving probe need not
 hide sliding; but one judge alone is not enough then."""
 
-NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN})
+NOTHING_SCORED = frozenset({QualityFlag.NO_PLEURA, QualityFlag.FROZEN, QualityFlag.NOT_LUNG})
 """Flags under which a number would mean nothing: none is given."""
 
 SLOWEST_TRUE_FPS = 8.0

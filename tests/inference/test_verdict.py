@@ -75,6 +75,7 @@ def test_under_a_moving_probe_absent_needs_both_judges(index, label):
         (Flag.UNCERTAIN_LINE, NONE, NONE),
         (Flag.FROZEN, NONE, NONE),
         (Flag.NO_PLEURA, NONE, NONE),
+        (Flag.NOT_LUNG, NONE, NONE),
         (Flag.LOW_FRAME_RATE, A, P),
         (Flag.OVER_OR_UNDER_GAIN, A, P),
         (Flag.FRAME_RATE_ASSUMED, A, P),
@@ -86,7 +87,7 @@ def test_flags_that_block(flag, when_absent, when_present):
         verdict = _decide(_grid(logit), quality=[flag])
         assert verdict.label is label
         assert verdict.quality == (flag,)
-        assert (verdict.p_absent is None) == (flag in (Flag.FROZEN, Flag.NO_PLEURA))
+        assert (verdict.p_absent is None) == (flag in (Flag.FROZEN, Flag.NO_PLEURA, Flag.NOT_LUNG))
 
 
 def test_the_table_above_knows_every_flag():

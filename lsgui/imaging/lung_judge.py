@@ -1,0 +1,65 @@
+"""Whether a clip is one that a verdict on lung sliding may be given of: a lung, the right way up, in grey, moving.
+
+The trees weigh what `lung_look` sees; they were grown by packaging/train_lung_look.py on simulated and recorded lungs
+and on clips of everything else that it could be taken for. The answer does not know of the pleural line: whether the
+program found it or a hand drew it, a heart remains a heart.
+"""
+
+import json
+from functools import lru_cache
+
+import numpy as np
+
+from lsgui.core.clip import Clip
+from lsgui.core.prediction import QualityFlag
+from lsgui.core.resources import resources_dir
+from lsgui.imaging.line_judge import LineJudge
+from lsgui.imaging.lung_look import FEATURES, can_be_seen, lung_look
+from lsgui.imaging.scan_area import ScanArea
+
+JUDGE_FILE = "lung_look.json"
+MOST_COLOUR = 0.005
+"""Share of the picture in changing colour above which a clip is no grey image: colour flow, or a camera. It was 0 in
+17 recorded lungs."""
+
+
+def lung_flags(clip: Clip, area: ScanArea) -> tuple[QualityFlag, ...]:
+    """Return the flag `NOT_LUNG` where a clip is not one to be judged, else nothing.
+
+    Parameters
+    ----------
+    clip
+        The whole clip.
+    area
+        Its scan area.
+    """
+    if clip.info.colour_share > MOST_COLOUR:
+        return (QualityFlag.NOT_LUNG,)
+    if not can_be_seen(clip, area):
+        return ()
+    return (QualityFlag.NOT_LUNG,) if lung_probability(clip, area) < least_probability() else ()
+
+
+def lung_probability(clip: Clip, area: ScanArea) -> float:
+    """Return how surely a clip is a lung the right way up, 0 to 1, by its greys alone."""
+    return _judge()[0].confidence(lung_look(clip, area))
+
+
+def least_probability() -> float:
+    """Return the probability under which a clip is refused."""
+    return _judge()[1]
+
+
+@lru_cache(maxsize=1)
+def _judge() -> tuple[LineJudge, float]:
+    data = json.loads((resources_dir() / JUDGE_FILE).read_text(encoding="utf-8"))
+    if tuple(data["features"]) != FEATURES:
+        raise ValueError(f"{JUDGE_FILE} weighs other signs than the program sees: run packaging/train_lung_look.py")
+    trees = LineJudge(
+        np.array(data["feature"], dtype=np.int64),
+        np.array(data["threshold"], dtype=np.float64),
+        np.array(data["leaf"], dtype=np.float64),
+        float(data["slope"]),
+        float(data["offset"]),
+    )
+    return trees, float(data["least"])
