@@ -47,7 +47,7 @@ def write_crash_file(how: str, stack: str, facts: Mapping[str, str] | None = Non
         f"{head}\n\n{redacted(stack).strip() or 'No stack could be noted.'}\n\nLast lines of the log:\n{_log_end()}\n"
     )
     try:
-        file = crashes_dir() / f"crash-{now:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}.txt"
+        file = crashes_dir() / f"crash-{now:%Y%m%d-%H%M%S-%f}-{os.getpid()}.txt"
         write_atomic(file, text.encode("utf-8", "replace"))
         for former in crash_files()[MOST_FILES:]:
             former.unlink(missing_ok=True)
