@@ -136,6 +136,7 @@ class DecoderWork:
             When the owner wants it no more.
         """
         from lsgui.annotation.content_hash import content_hash
+        from lsgui.imaging.lung_judge import lung_flags
         from lsgui.imaging.pleura_finder import find_pleura
         from lsgui.imaging.quality import clip_flags
         from lsgui.imaging.scan_area import find_scan_area, picture_scale
@@ -149,13 +150,16 @@ class DecoderWork:
         clip = self._clip_of(asked.clip, owner)
         area = find_scan_area(clip)
         scale = picture_scale(clip.info, area)
+        unfit = lung_flags(clip, area)
         if asked.survey:
-            owner.tell(Surveyed(clip_flags(clip), scale.mm_per_px, scale.calibrated))
+            owner.tell(Surveyed((*clip_flags(clip), *unfit), scale.mm_per_px, scale.calibrated))
         if owner.cancelled():
             raise CancelledError
         if asked.suggest:
             began = time.perf_counter()
-            roi = find_pleura(clip, area, scale, within=asked.within, cancelled=owner.cancelled)
+            roi = None  # what is no lung has no pleural line, however bright a line it shows
+            if not unfit:
+                roi = find_pleura(clip, area, scale, within=asked.within, cancelled=owner.cancelled)
             owner.tell(LineFound(roi, time.perf_counter() - began))
 
     def picture(self, asked: PictureOf, owner: Owner) -> None:
