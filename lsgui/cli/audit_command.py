@@ -71,7 +71,10 @@ def _opened(file: Path | None) -> "AuditLog":
     from lsgui.annotation.audit_log import AuditLog
     from lsgui.review.paths import audit_file
 
-    return AuditLog(file or audit_file(), reading=True)
+    try:
+        return AuditLog(file or audit_file(), reading=True)
+    except OSError as fault:  # the folder where it would lie cannot even be made
+        raise LsguiError(f"There is no audit log yet, and no folder for it ({fault.strerror}).") from fault
 
 
 def _verify(file: Path | None, noted: str | None, *, as_json: bool) -> int:

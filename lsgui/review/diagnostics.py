@@ -87,8 +87,10 @@ def write_diagnostics(out: Path, window: WindowFacts | None = None) -> tuple[str
     parts: dict[str, str] = {"README.txt": README}
     for name, make in _makers(shown).items():
         parts[f"{name}.json"] = json.dumps(_cleaned(_tried(make), left_out), indent=1, ensure_ascii=False) + "\n"
-    for name, file in _texts().items():
-        parts[name] = _text(file, left_out)
+    try:
+        parts |= {name: _text(file, left_out) for name, file in _texts().items()}
+    except OSError as fault:
+        parts["log/none.txt"] = f"The folder of the log cannot be read ({fault.strerror}).\n"
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in parts.items():

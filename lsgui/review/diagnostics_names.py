@@ -15,23 +15,37 @@ log = logging.getLogger(__name__)
 
 def names_and_paths() -> tuple[set[str], set[Path]]:
     """Return the names of raters and clips, and the files and folders, that this program has met."""
-    names, paths = set(names_kept_out()), {Path.home(), labels_file().parent}
-    settings = _read(settings_file())
-    stores = {labels_file()}
-    if isinstance(settings, dict):
-        names.add(str(settings.get("rater", "")))
-        for given in ("store_file", "raft_weights"):
-            if settings.get(given):
-                paths.add(Path(str(settings[given])))
-        if settings.get("store_file"):
-            stores.add(Path(str(settings["store_file"])))
-    recent = _read(recent_file())
-    paths |= {Path(entry) for entry in recent if isinstance(entry, str)} if isinstance(recent, list) else set()
-    for file in sessions_dir().glob("window-*.json"):
-        paths |= _paths_of_session(_read(file))
-    for store in stores:
-        names |= _names_of_store(store)
+    names, paths = set(names_kept_out()), {Path.home()}
+    for ask in (_of_settings, _of_recent, _of_sessions):
+        try:
+            more, where = ask()
+        except OSError:
+            log.info("names are looked for elsewhere", exc_info=True)
+            continue
+        names |= more
+        paths |= where
     return {Path(name).stem for name in names} | names, paths
+
+
+def _of_settings() -> tuple[set[str], set[Path]]:
+    """Return the reader and files of the preferences, and whom and what the annotation stores name."""
+    settings = _read(settings_file())
+    said = settings if isinstance(settings, dict) else {}
+    files = {Path(str(said[name])) for name in ("store_file", "raft_weights") if said.get(name)}
+    names = {str(said.get("rater", ""))}
+    for store in {labels_file(), Path(str(said.get("store_file") or labels_file()))}:
+        names |= _names_of_store(store)
+    return names, {labels_file().parent, *files}
+
+
+def _of_recent() -> tuple[set[str], set[Path]]:
+    recent = _read(recent_file())
+    return set(), {Path(entry) for entry in recent if isinstance(entry, str)} if isinstance(recent, list) else set()
+
+
+def _of_sessions() -> tuple[set[str], set[Path]]:
+    found = [_paths_of_session(_read(file)) for file in sessions_dir().glob("window-*.json")]
+    return set(), set().union(*found)
 
 
 def _read(file: Path) -> Any:

@@ -149,6 +149,20 @@ def test_whatever_is_broken_is_a_finding_and_the_rest_is_there(home, tmp_path, c
     assert all(model["weights are those of the card"] for model in models)
 
 
+def test_where_no_home_can_be_made_there_is_a_bundle_all_the_same(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LSGUI_HOME", str(tmp_path / "file" / "home"))
+    out = tmp_path / "bundle.zip"
+    assert run(["diagnostics", "--out", str(out)]) == 0
+    texts = _texts(out)
+    assert "Not a directory" in texts["log/none.txt"]
+    assert json.loads(texts["audit.json"]) == {"fault": "NotADirectoryError"}
+    assert json.loads(texts["versions.json"])["lsgui"]
+    capsys.readouterr()
+    assert run(["audit", "verify"]) == 2
+    assert "no folder for it" in capsys.readouterr().err
+
+
 def test_a_bundle_that_cannot_be_written_is_one_sentence(home, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert run(["diagnostics", "--out", str(tmp_path / "file" / "bundle.zip")]) == 2
