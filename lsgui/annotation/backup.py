@@ -46,7 +46,7 @@ def save_backup(store: AnnotationStore, path: Path) -> int:
         raise LsguiError(f"{path.name}: the backup was not made ({reason}): choose another drive or folder.") from fault
     try:
         return _verified(path)
-    except (sqlite3.Error, LsguiError) as fault:
+    except (sqlite3.Error, UnicodeDecodeError, LsguiError) as fault:
         path.unlink(missing_ok=True)
         raise LsguiError(f"{path.name}: the copy cannot be read back: choose another drive.") from fault
 

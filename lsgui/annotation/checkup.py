@@ -63,7 +63,7 @@ def check_file(path: Path) -> Checkup:
                 return Checkup(0, 0, tuple(faults), (note,))
             rows = connection.execute(_ROWS).fetchall()
             faults += [*_row_faults(rows), *_other_faults(connection), *_missing_parts(connection)]
-    except sqlite3.DatabaseError as fault:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as fault:
         return Checkup(0, 0, (_DAMAGED.format(path.name, fault),))
     return Checkup(len(rows), len({row[2] for row in rows}), tuple(faults))
 

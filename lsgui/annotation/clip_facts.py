@@ -134,7 +134,7 @@ class FactsStore(StoreFile):
             for row in rows:
                 before = out.get(row[0])
                 cells = row if before is None else [new or old for new, old in zip(row, astuple(before), strict=True)]
-                out[row[0]] = ClipFacts(*cells)
+                out[row[0]] = _of_their_kinds(ClipFacts(*cells))
         return out
 
     def save_verdict(self, verdict: StoredVerdict) -> None:
@@ -189,6 +189,14 @@ class FactsStore(StoreFile):
         self._connection.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING", rows
         )  # not OR IGNORE: a row of the wrong form must be refused
+
+
+def _of_their_kinds(facts: ClipFacts) -> ClipFacts:
+    """Return facts whose texts are texts and whose numbers are numbers; SQLite keeps anything in any column."""
+    for part in fields(facts):
+        if not isinstance(getattr(facts, part.name), (int, float) if part.type in (int, float) else str):
+            raise TypeError(f"{part.name} is of another kind")
+    return facts
 
 
 def moment_text(when: datetime | None) -> str:

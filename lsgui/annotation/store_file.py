@@ -136,6 +136,8 @@ class StoreFile:
                 yield
             except sqlite3.Error as fault:
                 raise LsguiError(f"{self._path.name}: {_sentence(fault)}") from fault
+            except UnicodeDecodeError as fault:  # in text of SQLite's own, such as what it says is wrong
+                raise LsguiError(f"{self._path.name}: {_DAMAGED}") from fault
             except (OverflowError, RecursionError, UnicodeEncodeError) as fault:  # no number or text that SQLite has
                 raise LsguiError(f"{self._path.name}: {_WRONG}") from fault
             except OSError as fault:

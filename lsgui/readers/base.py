@@ -29,6 +29,7 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 """Single pictures: a folder of them is a clip, one of them is not."""
 
 _log = logging.getLogger(__name__)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it thinks of a damaged picture; we say that it is damaged
 
 
 @dataclass(frozen=True, slots=True)

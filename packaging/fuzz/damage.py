@@ -2,10 +2,11 @@
 
 import random
 import re
+import struct
 
 from dicom_forms import DEFLATED, big_endian, deflated, implicit
 from formats import BY_KIND
-from mutations import ANY, Mutation, dicom, json_values, safetensors, structured, table_cells
+from mutations import ANY, Mutation, dicom, flip, json_values, safetensors, structured, table_cells
 
 _SYNTAX = re.compile(rb"1\.2\.840\.10008\.1\.2(?:\.\d+)*")
 _OTHER_FORMS = {b"1.2.840.10008.1.2": implicit, b"1.2.840.10008.1.2.2": big_endian, DEFLATED: deflated}
@@ -29,5 +30,9 @@ def mutations_for(kind: str, data: bytes) -> tuple[Mutation, ...]:
 def damaged(data: bytes, kind: str, lots: random.Random) -> bytes:
     """Return a damaged copy of a file: one to three kinds of damage, drawn by `lots`."""
     for _ in range(lots.choice((1, 1, 1, 2, 3))):
-        data = lots.choice(mutations_for(kind, data))(data, lots)
+        change = lots.choice(mutations_for(kind, data))
+        try:
+            data = change(data, lots)
+        except (struct.error, LookupError, ValueError, RecursionError):  # such parts were damaged before
+            data = flip(data, lots)
     return data

@@ -170,7 +170,11 @@ def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journ
     workers: dict[bool, Worker] = {}
     home = out / f"home{lane}"
     for number in numbers:
-        case = cases.make(number, out / f"lane{lane}")
+        try:
+            case = cases.make(number, out / f"lane{lane}")
+        except Exception as fault:  # noqa: BLE001 - a case that cannot be made must not end the run, and is not counted
+            sys.stderr.write(f"{number} could not be made: {type(fault).__name__}: {fault}\n")
+            continue
         torch = case.target in NEED_TORCH
         worker = workers.get(torch)
         if worker is None or not worker.usable:

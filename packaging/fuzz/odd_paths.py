@@ -127,7 +127,7 @@ ODD_NAMES = (
         "-dash{}",
         "--json{}",
         "%s%n{}",
-        "[bold]red[/]{}",
+        "[bold]red{}",
         "..{}",
         " {}",
         "a;b|c&d{}",
@@ -184,7 +184,7 @@ def make_odd(work: Path, whole: dict[str, list[Path]], lots: random.Random) -> O
     """Make an odd path in an empty folder; `whole` holds whole files by what opens them."""
     target = lots.choice((*["clip"] * 8, *NAMES))
     maker = lots.choice(MAKERS)
-    source = lots.choice(whole.get(target) or whole["clip"])
+    source = lots.choice(whole.get(target) or next(iter(whole.values())))
     path = work / lots.choice(NAMES[target])
     if target == "card" and maker is named:
         maker = pipe
