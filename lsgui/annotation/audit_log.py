@@ -259,7 +259,7 @@ class AuditLog:
             yield
         except sqlite3.OperationalError as fault:
             raise LsguiError(f"{self._path.name}: the audit log cannot be used ({fault}): check its folder.") from fault
-        except sqlite3.Error as fault:
+        except (sqlite3.Error, UnicodeDecodeError) as fault:  # the latter where the damage is in SQLite's own words
             raise LsguiError(
                 f"{self._path.name}: the audit log is damaged and was left as it is: put a backup copy in its place."
             ) from fault

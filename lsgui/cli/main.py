@@ -100,11 +100,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(fault, OSError) and (named := _named_by_user(fault, given)):
             _say(f"{named} cannot be used ({fault.strerror}): check the path and who may read it.")
             return 2
+        from lsgui.review.crash_file import stack_of, write_crash_file
         from lsgui.review.log_file import fault_log, keep_out_of_log
 
         keep_out_of_log(path for path in map(Path, given) if _exists(path))
         with fault_log() as log:
             logging.getLogger("lsgui").exception("a fault of the program")
+            write_crash_file(f"{type(fault).__name__} in a command", stack_of(fault))
         where = "no log could be written" if log is None else f"details are in {log}"
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
         _say(f"a fault of the program ({said}); {where}.")

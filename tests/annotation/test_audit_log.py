@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import random
 import signal
 import sqlite3
 import sys
@@ -277,3 +278,27 @@ def test_two_programs_write_one_chain_and_a_kill_leaves_it_whole(tmp_path: Path)
         report = log.verify()
         assert len({entry.facts.get("by") for entry in log.entries()}) == 3
     assert report.faults == ()
+
+
+def test_whatever_bytes_of_the_file_change_it_is_whole_told_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    _filled(path, 12)
+    with AuditLog(path, reading=True) as log:
+        entries = list(log.entries())
+    whole, chance = path.read_bytes(), random.Random(5)
+    ends = {"whole": 0, "told": 0, "refused": 0}
+    for _ in range(400):
+        changed = bytearray(whole[: chance.randrange(len(whole))] if chance.random() < 0.3 else whole)
+        for _ in range(chance.choice((1, 4, 32)) if changed else 0):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        path.write_bytes(changed)
+        try:
+            with AuditLog(path, reading=True) as log:
+                if log.verify().faults:
+                    ends["told"] += 1
+                else:
+                    assert list(log.entries()) == entries
+                    ends["whole"] += 1
+        except LsguiError:
+            ends["refused"] += 1
+    assert min(ends.values()) > 20, ends
