@@ -39,7 +39,8 @@ class DiagnosticsJob:
         state = self.state
         paths = (*state.recent, *(entry.path for entry in state.worklist))
         write_diagnostics(self.out, WindowFacts(window_facts(state, self.screens), paths))
-        tell(DiagnosticsSaved("The diagnostics are saved; nothing was sent, and the file names nobody."))
+        words = "is saved; nothing was sent. Look through it before you pass it on."
+        tell(DiagnosticsSaved(f"{self.out.name} {words}"))
 
     def failure(self, sentence: str) -> DiagnosticsSaved:
         """Return the event for a fault."""

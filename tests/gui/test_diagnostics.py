@@ -92,7 +92,7 @@ def test_a_session_on_telling_names_leaves_none_in_the_bundle(
     assert isinstance(dialog, QFileDialog)
     dialog.fileSelected.emit(str(out))
     dialog.close()
-    until(qtbot, lambda: controller.state.notice.startswith("The diagnostics are saved"))
+    until(qtbot, lambda: controller.state.notice.startswith("Praxis.zip is saved"))
 
     assert _leaks(out) == []
     texts = _texts(out)
