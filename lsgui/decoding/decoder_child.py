@@ -34,6 +34,7 @@ from lsgui.decoding.messages import (
     Refused,
     Reply,
     Stop,
+    WarmUp,
 )
 from lsgui.decoding.shared_block import BlockShape, Handle, send_handle
 
@@ -50,7 +51,7 @@ def run_decoder(pipe: "Connection[Any, Any]", channel: socket.socket | None, log
     Parameters
     ----------
     pipe
-        `Ask`, `Stop`, `Hurry` and `Forget` come in here; the replies go out.
+        `Ask`, `Stop`, `Hurry`, `WarmUp` and `Forget` come in here; the replies go out.
     channel
         Handles of blocks go out here; see `shared_block`.
     log_file
@@ -60,17 +61,18 @@ def run_decoder(pipe: "Connection[Any, Any]", channel: socket.socket | None, log
     write_output_to(Path(log_file))
     ear = _Ear(pipe, log_file)
     pipe.send(Ready())
-    _load_ahead(ear)
     work = DecoderWork()
     while True:
-        asked = ear.next()
-        if asked is None:
+        message = ear.next()
+        if isinstance(message, Ask):
+            _answer(work, message, _OverPipe(pipe, channel, ear, message.number))
+        elif isinstance(message, Forget):
             work.forget()
-            continue
-        _answer(work, asked, _OverPipe(pipe, channel, ear, asked.number))
+        else:
+            _warm_up(ear)
 
 
-def _load_ahead(ear: "_Ear") -> None:
+def _warm_up(ear: "_Ear") -> None:
     """Load what any request needs, while none is there; a request loads what it needs by itself."""
     for name in (*_LOADED, *_LOADED_TO_LOOK):
         if ear.wanted():
@@ -109,13 +111,13 @@ class _Ear:
     def __init__(self, pipe: "Connection[Any, Any]", log_file: str) -> None:
         self._pipe = pipe
         self._log_file = log_file
-        self._inbox: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Ask | Forget | WarmUp] = queue.SimpleQueue()
         self._stopped = 0
         self.hurry = threading.Event()
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
 
-    def next(self) -> Ask | None:
-        """Return the next request; None is for forgetting the clip."""
+    def next(self) -> Ask | Forget | WarmUp:
+        """Return what is to be done next."""
         return self._inbox.get()
 
     def wanted(self) -> bool:
@@ -134,10 +136,9 @@ class _Ear:
                     self._stopped = message.number
                 elif isinstance(message, Hurry):
                     self.hurry.set()
-                elif isinstance(message, Forget):
-                    self._inbox.put(None)
                 else:
-                    self.hurry.clear()  # before it is taken from the queue: what hurries it comes after it
+                    if isinstance(message, Ask):
+                        self.hurry.clear()  # before it is taken from the queue: what hurries it comes after it
                     self._inbox.put(message)
         except (EOFError, OSError):
             with contextlib.suppress(OSError):

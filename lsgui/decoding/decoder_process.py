@@ -27,6 +27,7 @@ from lsgui.decoding.messages import (
     Reply,
     Request,
     Stop,
+    WarmUp,
 )
 from lsgui.decoding.shared_block import handle_channel, receive_handle, see_block
 from lsgui.readers.frame_source import cannot_read
@@ -74,9 +75,11 @@ class DecoderProcess:
         return None if child is None else child.process.pid
 
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Start the process, so that it is warm when it is needed."""
+        """Start the process and let it load what clips need, so that it is warm when one comes."""
         with self._my_turn(cancelled):
-            self._living(cancelled)
+            child = self._living(cancelled)
+            with contextlib.suppress(OSError):  # a death, which the first request finds out
+                child.send(WarmUp())
 
     def ask(
         self,

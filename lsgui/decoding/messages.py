@@ -87,6 +87,11 @@ class Hurry:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Load what clips need, until one is asked for: nobody waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """Let go of the clip that was decoded last."""
 
