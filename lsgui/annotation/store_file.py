@@ -89,6 +89,8 @@ class StoreFile:
         if foreign := foreign_parts(self._connection):
             raise LsguiError(f"{self._path.name} holds parts that no lsgui made ({foreign[0]}): choose another file.")
         version = stored_version(self._connection)
+        if version < 0:
+            raise sqlite3.DatabaseError("malformed")
         if version > VERSION:
             raise LsguiError(f"{self._path.name} was written by a newer lsgui: update this one to read it.")
         if version < VERSION:

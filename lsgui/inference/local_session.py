@@ -8,7 +8,7 @@ from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import Failed, InferenceEvent, InferenceRequest, WorkerRestarting, WorkerStopped
 from lsgui.inference.request_slot import Lives, RequestSlot, Ticket
 
-CLOSE_WAIT_S = 2.5
+CLOSE_WAIT_S, LOAD_WAIT_S = 2.5, 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class LocalSession:
         self._closing = threading.Event()
         self._lives = Lives()
         self._thread: threading.Thread | None = None
+        self._loading = False
 
     def start(self) -> None:
         """Start the worker."""
@@ -58,6 +59,8 @@ class LocalSession:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(CLOSE_WAIT_S)
+            if self._loading:  # a process that ends while torch is being loaded aborts: "terminate called"
+                self._thread.join(LOAD_WAIT_S)
             self._thread = None
 
     def _live(self) -> None:
@@ -70,8 +73,13 @@ class LocalSession:
                 self._bury(running, f"{type(fault).__name__}: {fault}", traceback.format_exc())
 
     def _work(self, running: list[Ticket]) -> None:
-        engine = load_engine(self._plan)
-        self._slot.post(engine.warm_up())
+        self._loading = True
+        try:
+            engine = load_engine(self._plan)
+            warmed = engine.warm_up()
+        finally:
+            self._loading = False
+        self._slot.post(warmed)
         while (ticket := self._next()) is not None:
             running[:] = [ticket]
             request = ticket.request.with_frames()

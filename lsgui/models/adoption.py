@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lsgui.core.errors import ModelError
 from lsgui.core.resources import own_models_dir
-from lsgui.models.card import WEIGHTS_FILE, ModelCard, find_cards, read_card, write_card
+from lsgui.models.card import LONGEST_TITLE, WEIGHTS_FILE, ModelCard, find_cards, read_card, write_card
 
 
 def adopt_model(folder: Path, name: str = "") -> ModelCard:
@@ -47,8 +47,9 @@ def adopt_model(folder: Path, name: str = "") -> ModelCard:
 def _renamed(card: ModelCard, name: str) -> ModelCard:
     if name == card.id:
         return card
+    title = f"{card.title} ({name})"[:LONGEST_TITLE]
     try:
-        return ModelCard.model_validate({**card.model_dump(), "id": name, "title": f"{card.title} ({name})"})
+        return ModelCard.model_validate({**card.model_dump(), "id": name, "title": title})
     except ValueError as fault:
         raise ModelError(
             f"{name!r} cannot be a model's name: use small letters, digits, dots, dashes and underscores."

@@ -31,7 +31,8 @@ _CARD_BYTES = 4 << 20
 _MOST_SIDE, _MOST_VALUES = 4096, 1 << 28
 """Of one sample of an input, in any direction and in all: eight times what the published networks see."""
 
-Name = Annotated[str, Field(min_length=1, max_length=120)]
+LONGEST_TITLE = 120
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_TITLE)]
 Words = Annotated[str, Field(max_length=4000)]
 
 _LONGEST_KEY, _DEEPEST_KEY = 40, 4

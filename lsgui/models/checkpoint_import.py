@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import ModelError
+from lsgui.core.file_names import shown_name, text_name
 from lsgui.models.base import find_spec
 from lsgui.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, write_card
 from lsgui.models.checkpoint import save_tensors
@@ -33,6 +34,7 @@ RAFT_FILE = "raft.safetensors"
 _SIZES = (256, 128, 224, 64, 32, 112, 192, 320, 512)
 _FRAMES = (40, 45, 30, 34, 60, *range(2, 129))
 _MOST_FRAMES = 1000
+_LONGEST_NAME = 80
 _NO_SIZE = ("batch", "hidden", "kernel", "patch", "step", "window", "train", "test", "val")
 
 
@@ -86,7 +88,8 @@ def import_checkpoint(path: Path, architecture: str, out: Path, options: ImportO
 
 
 def _draft(path: Path, architecture: str, out: Path, file: PublishedCheckpoint, options: ImportOptions) -> ModelCard:
-    limits = [f"Imported from {path.name}: what it was trained on and how well it does is not known here."]
+    name = sayable_name(path.name)
+    limits = [f"Imported from {name}: what it was trained on and how well it does is not known here."]
     if options.mean is None and _grey(file.settings) is None:
         limits.append(
             f"The file does not say mean and deviation of its grey values: {GREY_MEAN} and {GREY_STD} are taken."
@@ -97,7 +100,7 @@ def _draft(path: Path, architecture: str, out: Path, file: PublishedCheckpoint, 
     known = isinstance(dropout, float) and 0.0 <= dropout < 1.0
     return ModelCard(
         id=out.name if re.fullmatch(r"[a-z0-9][a-z0-9._-]*", out.name) else f"{architecture}-imported",
-        title=f"Imported {architecture.upper()} ({path.name})",
+        title=f"Imported {architecture.upper()} ({name})",
         version="1",
         architecture=architecture,
         input=_input(architecture, 1, 32, file, options).to_model_input(),
@@ -108,10 +111,16 @@ def _draft(path: Path, architecture: str, out: Path, file: PublishedCheckpoint, 
         parameters=0,
         architecture_only=True,
         trained_on="not known: an imported checkpoint",
-        command=f"lsgui models --import {path.name} --as {architecture} --out {out.name}",
+        command=f"lsgui models --import {name} --as {architecture} --out {sayable_name(out.name)}",
         limits=tuple(limits),
         folder=out,
     )
+
+
+def sayable_name(name: str) -> str:
+    """Return a file's name as a card can hold it, short and on one line."""
+    shown = shown_name(text_name(name))
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 20]}...{shown[-17:]}"
 
 
 def _fitting(

@@ -48,7 +48,7 @@ def cannot_hold(path: Path) -> ClipReadError:
 def cannot_reach(path: Path, fault: OSError) -> ClipReadError:
     """Return the sentence for a file that the system would not give."""
     if isinstance(fault, UnfitFileError):
-        return cannot_read(path, fault.strerror, "check where it came from, or copy it again")
+        return cannot_read(path, str(fault.strerror), "check where it came from, or copy it again")
     if isinstance(fault, FileNotFoundError):
         return cannot_read(path, "it is not there", "check whether it was moved or its drive was taken away")
     if isinstance(fault, PermissionError):

@@ -33,6 +33,6 @@ def damaged(data: bytes, kind: str, lots: random.Random) -> bytes:
         change = lots.choice(mutations_for(kind, data))
         try:
             data = change(data, lots)
-        except (struct.error, LookupError, ValueError, RecursionError):  # such parts were damaged before
+        except (struct.error, LookupError, ValueError, EOFError, RecursionError):  # such parts were damaged before
             data = flip(data, lots)
     return data

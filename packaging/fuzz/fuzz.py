@@ -181,6 +181,7 @@ def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journ
             if worker is not None:
                 worker.end()
             home.mkdir(exist_ok=True)
+            home.chmod(0o777)  # also for the cases in which files are read as nobody
             shutil.rmtree(home / "data" / "models", ignore_errors=True)
             worker = workers[torch] = Worker(torch, home)
         answer = worker.ask(case)

@@ -183,3 +183,9 @@ def fake_devices(choice: str, _threads: int | None) -> Device:
 def unloadable(_choice: str, _threads: int | None) -> Device:
     """A machine on which torch cannot be loaded."""
     raise OSError("a library of torch is missing")
+
+
+def slow_to_load(_choice: str, _threads: int | None) -> Device:
+    """A machine on which torch takes its time to be loaded."""
+    time.sleep(0.6)
+    return Device("cpu", "CPU, 1 thread")

@@ -220,6 +220,15 @@ def test_close_is_quick_while_it_works_and_may_be_called_twice(heard):
     assert not heard.of(2)
 
 
+def test_a_local_session_is_not_left_while_torch_is_loaded(monkeypatch):
+    """A process that ends meanwhile aborts: `lsgui predict` on a bad file ended with status 134."""
+    monkeypatch.setattr("lsgui.inference.local_session.CLOSE_WAIT_S", 0.05)
+    session = LocalSession(WorkerPlan("acted_analysis:act", "acted_analysis:slow_to_load"))
+    session.start()
+    session.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "lsgui-local-worker"]
+
+
 def test_a_session_can_be_closed_before_it_starts(kind, plan):
     session = kind(plan)
     session.close()
