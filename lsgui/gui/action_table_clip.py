@@ -1,6 +1,6 @@
 """The commands on the clip itself: play, analyse. One row each, in the order of the menus."""
 
-from lsgui.gui.actions import Action, has_clip, has_line, is_complete, is_moving
+from lsgui.gui.actions import Action, has_clip, has_line, is_complete, is_moving, is_opened
 from lsgui.review import transitions as to
 from lsgui.review.state import ReviewState
 
@@ -151,7 +151,7 @@ ANALYSE = (
         ("Return", "Enter"),
         "Ask for the verdict on this clip.",
         lambda d: d.controller.analysis.analyse(),
-        has_clip,
+        is_opened,
     ),
     Action(
         "cancel",

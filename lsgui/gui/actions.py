@@ -62,6 +62,11 @@ def has_clip(state: ReviewState) -> bool:
     return state.clip is not None and state.clip.frames_ready > 0
 
 
+def is_opened(state: ReviewState) -> bool:
+    """A clip is on screen, or on its way there."""
+    return state.clip is not None and state.clip.phase in (LoadPhase.OPENING, LoadPhase.DECODING, LoadPhase.COMPLETE)
+
+
 def is_moving(state: ReviewState) -> bool:
     """The clip on screen has more than one frame."""
     return state.clip is not None and state.clip.frames_ready > 1

@@ -61,23 +61,24 @@ class AnalysisPart(QObject):
         """Ask for the verdict on the selected clip."""
         state = self._keeper.state
         reason = why_not(state)
+        self._waiting = is_soon(state)  # a wish that comes early is met as soon as it can be
         if reason:
             self._reason = reason
             self._keeper.change(lambda s: to.notice_set(s, reason))
             return
         if state.notice == self._reason:
             self._keeper.change(lambda s: to.notice_set(s, ""))
-        if state.clip is not None and state.clip.mm_per_px is None:
-            self._waiting = True  # the scale comes in a moment, and the request needs it
-            return
-        self._submit(state)
+        if not self._waiting:
+            self._submit(state)
 
     def cancel(self) -> bool:
-        """Stop the analysis; False where none runs."""
-        self._waiting = False
+        """Stop the analysis, or take the wish for one back; False where there is neither."""
+        wished, self._waiting = self._waiting, False
         analysis = self._keeper.state.analysis
         if analysis.phase is not AnalysisPhase.RUNNING:
-            return False
+            if wished and self._keeper.state.notice == self._reason:
+                self._keeper.change(lambda s: to.notice_set(s, ""))
+            return wished
         self._thread.cancel(analysis.request_id)
         self._keeper.change(an.analysis_stopped)
         return True
@@ -146,7 +147,7 @@ class AnalysisPart(QObject):
             self.analyse()
 
     def _on_lines_lineSuggested(self) -> None:
-        if self._keeper.settings.analyse_on_suggest:
+        if self._waiting or self._keeper.settings.analyse_on_suggest:
             self.analyse()
 
     def _on_keeper_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
@@ -158,6 +159,8 @@ class AnalysisPart(QObject):
                 self._thread.cancel(before.request_id)
         elif now.phase is AnalysisPhase.RUNNING and new.roi is not now.roi:
             self.cancel()
+        elif new.roi is not old.roi and new.roi_phase is RoiPhase.SET and not is_soon(new):
+            self._waiting = False  # the reader drew a line after all: the wish was for the one that was looked for
 
     def _on_thread_eventArrived(self, event: object) -> None:
         if isinstance(event, WorkerReady | WorkerRestarting | WorkerStopped):
@@ -175,12 +178,20 @@ def why_not(state: ReviewState) -> str:
     if clip is None or clip.phase in (LoadPhase.EMPTY, LoadPhase.FAILED):
         return "Open a clip first (Ctrl+O)."
     if clip.phase is not LoadPhase.COMPLETE:
-        return "The clip is still being read: press Enter again when it is complete."
+        return "The clip is still being read: the analysis starts when it is complete (Esc: not)."
     if state.roi_phase is RoiPhase.SEARCHING:
-        return "The pleural line is still being looked for: wait a moment, or draw it (R)."
+        return "The pleural line is still being looked for: the analysis starts when it is found (Esc: not)."
     if state.roi is None:
         return "Mark the pleural line first: draw it (R) or let it be suggested (Shift+R)."
     return ""
+
+
+def is_soon(state: ReviewState) -> bool:
+    """Tell whether what an analysis needs is on its way: the clip's end, its scale, or a line that is looked for."""
+    clip = state.clip
+    if clip is None or clip.phase in (LoadPhase.EMPTY, LoadPhase.FAILED):
+        return False
+    return clip.mm_per_px is None or state.roi_phase is RoiPhase.SEARCHING
 
 
 def _path(state: ReviewState) -> Path | None:

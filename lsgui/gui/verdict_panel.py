@@ -79,6 +79,7 @@ class VerdictPanel(QWidget):
         column.addWidget(self._make_card())
         column.addLayout(self._make_ask())
         self._evidence_heading = _heading("EVIDENCE")
+        self._evidence_heading.setContentsMargins(0, 2 * SPACE, 0, 0)  # it belongs to what follows, not to the button
         column.addWidget(self._evidence_heading)
         self._evidence = QFrame()
         set_look(self._evidence, "card")

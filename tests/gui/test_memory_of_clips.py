@@ -106,7 +106,10 @@ def test_verdicts_of_former_clips_are_kept_within_their_memory(
 
 
 def test_many_clips_cost_what_one_does(review: Any, told_session: Any, qtbot: Any, tmp_path: Path) -> None:
-    """Opened, judged, closed: after nine rounds every cache is full, and nine more leave nothing but edits to undo."""
+    """Opened, judged, closed: after nine rounds every cache is full, and nine more leave nothing but what was said.
+
+    That is edits to undo, and statements to write anew should the store be lost.
+    """
     paths = [write_clip(tmp_path / f"{k}.avi", frames=8) for k in range(3)]
     held = []
     for turn in range(1, 19):
@@ -123,8 +126,10 @@ def test_many_clips_cost_what_one_does(review: Any, told_session: Any, qtbot: An
     assert after.widgets <= before.widgets
     more = after.objects - before.objects
     undone = {"lsgui.review.label_history.Edit", "lsgui.core.pleura.PleuralROI"}  # the reader's own lines, up to `MOST`
+    undone.add("lsgui.core.reading.Statement")
     assert {name: count for name, count in more.items() if name not in undone and count > 2} == {}  # 2: on their way
     assert more["lsgui.review.label_history.Edit"] == 9
+    assert more["lsgui.core.reading.Statement"] == 9
 
 
 @dataclass(frozen=True)

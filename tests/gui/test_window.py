@@ -10,6 +10,7 @@ from window_samples import draw, is_complete, open_clip_in, press, until
 
 from lsgui.annotation.store import AnnotationStore
 from lsgui.core.label import ReaderLabel
+from lsgui.core.pleura import PleuralROI
 from lsgui.review import transitions as to
 from lsgui.review.paths import labels_file
 from lsgui.review.state import AnalysisPhase, LoadPhase, LoopMode, RoiPhase
@@ -128,6 +129,30 @@ def test_enter_analyses_and_the_verdict_is_for_this_clip(review, qtbot, clips, t
     assert analysis().prediction.label.value == "ls_p"
     draw(review, 70)
     assert analysis().stale
+
+
+def test_enter_before_the_clip_is_read_is_kept_until_it_is(review, qtbot, clips, told_session):
+    review.controller.clips.keep_line(clips[0], PleuralROI.single(0, ((20.0, 60.0), (140.0, 60.0))))
+    review.controller.open_paths(clips[:1])
+    until(qtbot, lambda: review.controller.state.clip is not None)
+    assert review.controller.state.clip.phase is not LoadPhase.COMPLETE
+    press(review, Qt.Key.Key_Return)
+    assert "starts when it is complete" in review.controller.state.notice
+    assert not told_session.requests
+    until(qtbot, lambda: len(told_session.requests) == 1)
+    assert told_session.requests[0].clip == clips[0].name
+
+
+def test_escape_takes_back_an_early_enter(review, qtbot, clips, told_session):
+    review.controller.clips.keep_line(clips[0], PleuralROI.single(0, ((20.0, 60.0), (140.0, 60.0))))
+    review.controller.open_paths(clips[:1])
+    until(qtbot, lambda: review.controller.state.clip is not None)
+    press(review, Qt.Key.Key_Return)
+    press(review, Qt.Key.Key_Escape)
+    assert not review.controller.state.notice
+    until(qtbot, lambda: review.controller.state.clip.mm_per_px is not None)
+    qtbot.wait(50)
+    assert not told_session.requests
 
 
 def test_enter_without_a_line_says_what_to_do(review, qtbot, clips, told_session):
