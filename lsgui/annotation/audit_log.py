@@ -79,7 +79,7 @@ class AuditLog:
         self.head_fault = ""
         """Why the head beside the log could not be kept when the last entry was added; empty where it was."""
         with self._faults():
-            if not path.exists():
+            if not path.exists() or (reading and not path.stat().st_size):
                 self._may_begin(reading=reading)
             if reading:
                 where = f"{path.absolute().as_uri()}?mode=ro"

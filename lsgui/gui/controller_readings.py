@@ -1,6 +1,7 @@
 """The controller's readings: every statement on its way to the store, and what stands of them on the selected clip."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from lsgui.core.label import SlidingLabel
 from lsgui.core.reading import ReadingRecord, StatementKind
 from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.reading_orders import (
@@ -34,6 +36,7 @@ from lsgui.review import override_transitions as ov
 from lsgui.review import reading_transitions as rd
 from lsgui.review import transitions as to
 from lsgui.review.reading_state import Unsaved
+from lsgui.review.session_snapshot import UnsavedStatement
 from lsgui.review.state import Contradicted, LoadPhase, ReviewState
 
 _LONGEST_PAUSE_S = 600.0
@@ -114,6 +117,26 @@ class ReadingsPart(QObject):
         self._thread.submit(order)
         self.saying.emit(order)
         self._look_at_times()
+
+    @property
+    def open_statements(self) -> tuple[Say, ...]:
+        """What is not on disk yet, in the order in which it was said."""
+        return tuple(self._open.values())
+
+    def say_again(self, statements: Iterable[UnsavedStatement]) -> frozenset[int]:
+        """Keep what a killed window could not, as it was said: by whom and when. Returns the tickets."""
+        tickets = []
+        for said in statements:
+            self._ticket += 1
+            against = None if said.against is None else Contradicted(SlidingLabel(said.against[0]), said.against[1])
+            order = Say(
+                *(self._ticket, said.path, None, said.rater, said.sitting, said.kind, said.value, said.said_at),
+                *(said.subject, said.blind, against),
+            )
+            self._open[order.ticket] = order
+            tickets.append(order.ticket)
+            self._thread.submit(order)
+        return frozenset(tickets)
 
     def give_reason(self, reason: str) -> None:
         """Save why the last label contradicts the verdict; an empty reason stays "not given".

@@ -11,12 +11,12 @@ from lsgui.gui.controller_lines import LinesPart
 from lsgui.gui.controller_project import ProjectPart
 from lsgui.gui.controller_readings import ReadingsPart
 from lsgui.gui.job_thread import Cancelled, JobThread, Tell
-from lsgui.gui.reading_orders import LookUpFailed, StoreUsed
+from lsgui.gui.reading_orders import LookUpFailed, Said, Say, StoreUsed
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.review import transitions as to
 from lsgui.review.paths import labels_file, sessions_dir
 from lsgui.review.session_mark import SessionMark, claim_left
-from lsgui.review.session_snapshot import LeftSession, Snapshot, save_snapshot
+from lsgui.review.session_snapshot import LeftSession, Snapshot, UnsavedStatement, save_snapshot
 from lsgui.review.state import ReviewState, RoiPhase
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,9 @@ class _FindLeft:
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """The session is written down, and what was put back is part of it."""
+    """The session is written down; `taken_over`: what another one left is part of it, and gone."""
+
+    taken_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class _Save:
         save_snapshot(self.file, self.snapshot)
         if self.taken_over is not None:
             self.taken_over.take_away()
-        tell(_Saved())
+        tell(_Saved(self.taken_over is not None))
 
     def failure(self, sentence: str) -> object:
         """Return nothing: a disk that is full is told where labels are saved."""
@@ -92,10 +94,15 @@ class SessionPart(QObject):
         self._mark: SessionMark | None = None
         self._left: FoundLeft | None = None
         self._taken_over: SessionMark | None = None
+        self._waiting: SessionMark | None = None
+        """The mark of one that was put aside though it holds what is not saved: for the next start."""
         self._restoring: Snapshot | None = None
         """What is being put back, until its clip stands where it stood."""
-        self._awaits_store = self._asked = self._turned = False
+        self._holds = self._awaits_store = self._asked = self._turned = False
         self._written: Snapshot | None = None
+        self._again: frozenset[int] = frozenset()
+        """Tickets of what a killed window could not save, until it is on the disk."""
+        self._count = 0
         self._finder = JobThread("left session", self, calm=True)
         self._finder.told.connect(self._on_finder_told)
         self._saver = JobThread("session", self, calm=True)
@@ -113,14 +120,17 @@ class SessionPart(QObject):
         self._finder.submit(_FindLeft())
 
     def restore(self) -> None:
-        """Put back what a killed window left: project, worklist, lines, clip and position."""
-        found = self._let_offer_go()
-        snapshot = None if found is None else found.left.snapshot
-        if found is None or snapshot is None:
+        """Put back what a killed window left: project, what was not saved, worklist, lines, clip and position."""
+        snapshot = None if self._left is None else self._left.left.snapshot
+        if self._left is None or snapshot is None:
             return
-        self._taken_over, self._restoring = found.mark, snapshot
-        self._asked = self._turned = False
         store = snapshot.store
+        if snapshot.unsaved and store is not None and not store.exists():
+            self._tell(f"{store.name} is gone, and what was not saved belongs there: bring its drive back first.")
+            return
+        self._taken_over, self._restoring = self._left.mark, snapshot
+        self._holds, self._asked, self._turned = True, False, False
+        self._let_offer_go()
         self._awaits_store = store is not None and store != self._project.store and not self._readings.unsaved
         if store is not None and self._awaits_store:
             self._project.use_store(store)
@@ -128,9 +138,15 @@ class SessionPart(QObject):
             self._open()
 
     def dismiss(self) -> None:
-        """Let what a killed window left go."""
-        found = self._let_offer_go()
-        if found is not None:
+        """Let what a killed window left go, but for what was said and not saved: that waits for the next start."""
+        found = self._left
+        self._let_offer_go()
+        if found is None:
+            return
+        snapshot = found.left.snapshot
+        if snapshot is not None and snapshot.unsaved:
+            self._waiting = found.mark
+        else:
             found.mark.take_away()
 
     def close(self) -> None:
@@ -138,16 +154,20 @@ class SessionPart(QObject):
         self._soon.stop()
         self._finder.close()
         self._saver.close()
-        if self._taken_over is not None:
+        if self._taken_over is not None and not self._again:
             self._taken_over.take_away()
-        if self._left is not None:
-            self._left.mark.let_go()
-        self._taken_over = self._left = None
+            self._taken_over = None
+        for mark in (self._taken_over, self._waiting, None if self._left is None else self._left.mark):
+            if mark is not None:
+                mark.let_go()
+        self._taken_over = self._waiting = self._left = None
 
-    def _let_offer_go(self) -> FoundLeft | None:
-        found, self._left = self._left, None
+    def _let_offer_go(self) -> None:
+        self._left = None
         self._keeper.change(lambda s: replace(s, left=None))
-        return found
+
+    def _tell(self, sentence: str) -> None:
+        self._keeper.change(lambda s: to.notice_set(s, sentence))
 
     # --- putting back -------------------------------------------------------------------------------------------
 
@@ -155,17 +175,49 @@ class SessionPart(QObject):
         snapshot = self._restoring
         if snapshot is None:
             return
+        self._say_again(snapshot)
+        if snapshot.unsaved and not self._again:  # its project could not be opened
+            self._waiting, self._taken_over = self._taken_over, None
         shown = self._keeper.state.clip
         for path, roi in snapshot.lines:
             self._clips.keep_line(path, roi)
             if shown is not None and shown.path == path and self._keeper.state.roi is None:
                 self._lines.set_line(roi)
-        self._clips.open_paths(list(snapshot.paths))
+        self._holds = False
+        if snapshot.paths:
+            self._clips.open_paths(list(snapshot.paths))
+        else:
+            self._end_restoring()
+
+    def _say_again(self, snapshot: Snapshot) -> None:
+        """Have what could not be saved kept in the store to which it belongs; in no other."""
+        if snapshot.unsaved and not self._again and self._project.store == (snapshot.store or labels_file()):
+            self._again = self._readings.say_again(snapshot.unsaved)
+            self._count = len(self._again)
+
+    def _on_said(self, ticket: int) -> None:
+        """Once all of it is on the disk it is no longer part of what was left."""
+        self._again -= {ticket}
+        if self._again:
+            return
+        many, was = ("1 thing", "was") if self._count == 1 else (f"{self._count} things", "were")
+        self._tell(f"{many} that you had said before lsgui ended {was} saved now.")
+        if self._left is not None and self._left.left.snapshot is not None:
+            left = replace(self._left.left, snapshot=replace(self._left.left.snapshot, unsaved=()))
+            self._left = FoundLeft(self._left.mark, left)
+            self._keeper.change(lambda s: replace(s, left=left))
+            if left.snapshot is not None:  # not by the saver, where a newer order takes the place of one that waits
+                self._finder.submit(_Save(self._left.mark.snapshot_file, left.snapshot))
+        elif self._waiting is not None:
+            self._waiting.take_away()
+            self._waiting = None
+        else:
+            self._soon.start()
 
     def _turn(self, new: ReviewState) -> None:
         """Turn to the clip that was on screen once it is listed, and to its frame once that is decoded."""
         snapshot = self._restoring
-        if snapshot is None or self._awaits_store or not new.worklist:
+        if snapshot is None or self._holds or not new.worklist:
             return
         clip = new.clip
         if snapshot.clip is None or (clip is not None and clip.path == snapshot.clip and clip.error):
@@ -195,6 +247,8 @@ class SessionPart(QObject):
         self._soon.start()
 
     def _on_readings_told(self, event: object) -> None:
+        if isinstance(event, Said) and event.order.ticket in self._again:
+            self._on_said(event.order.ticket)
         if self._awaits_store and isinstance(event, StoreUsed | LookUpFailed):
             self._awaits_store = False
             QTimer.singleShot(0, self, self._open)  # once the others have heard of the project
@@ -208,9 +262,12 @@ class SessionPart(QObject):
         else:
             self._left = event
         self._keeper.change(lambda s: replace(s, left=event.left))
+        snapshot = event.left.snapshot
+        if snapshot is not None and (snapshot.store is None or snapshot.store.exists()):
+            self._say_again(snapshot)
 
     def _on_saver_told(self, event: object) -> None:
-        if isinstance(event, _Saved):
+        if isinstance(event, _Saved) and event.taken_over:
             self._taken_over = None
 
     # --- writing down -------------------------------------------------------------------------------------------
@@ -228,6 +285,7 @@ class SessionPart(QObject):
             or old.worklist is not new.worklist
             or old.selected != new.selected
             or old.project != new.project
+            or old.unsaved != new.unsaved
         ) and not self._soon.isActive():
             self._soon.start()
 
@@ -238,7 +296,8 @@ class SessionPart(QObject):
         if snapshot == self._written:
             return
         self._written = snapshot
-        self._saver.submit(_Save(self._mark.snapshot_file, snapshot, self._taken_over))
+        taken_over = self._taken_over if not self._again else None  # it still holds what is not saved
+        self._saver.submit(_Save(self._mark.snapshot_file, snapshot, taken_over))
 
     def _snapshot(self) -> Snapshot:
         state = self._keeper.state
@@ -255,4 +314,11 @@ class SessionPart(QObject):
             state.playback.frame,
             tuple(lines.items()),
             None if store == labels_file() else store,
+            tuple(map(_unsaved, self._readings.open_statements)) if state.unsaved.count else (),
         )
+
+
+def _unsaved(say: Say) -> UnsavedStatement:
+    against = None if say.against is None else (say.against.verdict.value, say.against.model)
+    said = (say.path, say.rater, say.sitting, say.kind, say.subject, say.value, say.when, say.blind)
+    return UnsavedStatement(*said, against)

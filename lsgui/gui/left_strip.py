@@ -67,6 +67,10 @@ class LeftStrip(QFrame):
 def left_words(left: LeftSession, now: datetime) -> str:
     """Return what the strip says: the sentence, and how much can be put back."""
     words = words_of(left, now)
+    unsaved = 0 if left.snapshot is None else len(left.snapshot.unsaved)
+    if unsaved:
+        waits = "thing said in it waits" if unsaved == 1 else "things said in it wait"
+        words = words.removesuffix("; what was saved is safe.") + f"; {unsaved} {waits} to be saved."
     if left.gone:
         words += f" {left.gone} of its files or folders {'is' if left.gone == 1 else 'are'} no longer there."
     return words

@@ -9,6 +9,7 @@ from typing import Any
 
 from lsgui.review.log_file import names_kept_out
 from lsgui.review.paths import labels_file, recent_file, sessions_dir, settings_file
+from lsgui.review.session_snapshot import load_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,16 @@ def _of_recent() -> tuple[set[str], set[Path]]:
 
 
 def _of_sessions() -> tuple[set[str], set[Path]]:
-    found = [_paths_of_session(_read(file)) for file in sessions_dir().glob("window-*.json")]
-    return set(), set().union(*found)
+    sessions = [load_snapshot(file) for file in sessions_dir().glob("window-*.json")]
+    names: set[str] = set()
+    paths: set[Path] = set()
+    for session in sessions:
+        if session is not None:
+            names |= {statement.rater for statement in session.unsaved}
+            paths |= {*session.paths, *(path for path, _ in session.lines)}
+            paths |= {*(statement.path for statement in session.unsaved)}
+            paths |= {path for path in (session.clip, session.store) if path is not None}
+    return names, paths
 
 
 def _read(file: Path) -> Any:
@@ -53,14 +62,6 @@ def _read(file: Path) -> Any:
         return json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def _paths_of_session(said: Any) -> set[Path]:
-    if not isinstance(said, dict):
-        return set()
-    entries = [*(said.get("paths") or ()), said.get("clip"), said.get("store")]
-    entries += [line[0] for line in said.get("lines") or () if isinstance(line, list) and line]
-    return {Path(entry) for entry in entries if isinstance(entry, str)}
 
 
 def _names_of_store(file: Path) -> set[str]:

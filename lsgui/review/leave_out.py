@@ -61,7 +61,7 @@ class NamesLeftOut:
         """Words of names by which somebody could be recognised alone."""
         for name in sorted({name.strip() for name in wanted}, key=len, reverse=True):
             words = frozenset(_WORD.findall(name.lower()))
-            if len(name) >= _SHORTEST and not words <= _ORDINARY and any(len(word) > 1 for word in words):
+            if (len(name) >= _SHORTEST or not name.isascii()) and not all(map(_is_ordinary, words)):
                 self._names.append((name, words))
                 self._words |= {word for word in words - _ORDINARY if len(word) > _longest_common(word)}
 
@@ -82,11 +82,18 @@ class NamesLeftOut:
 
     def _number_of(self, tag: str) -> str:
         """Return a number for the tag of a clip: who guesses a path could tell its tag."""
-        return f"clip {self._tags.setdefault(tag, len(self._tags) + 1)}"
+        return f"clip #{self._tags.setdefault(tag, len(self._tags) + 1)}"
+
+
+def _is_ordinary(word: str) -> bool:
+    """Return whether a word names nobody: one of the program's own, a letter, or a number such as that of a clip."""
+    return word in _ORDINARY or len(word) < 2 or (word.isdecimal() and len(word) <= _SHORTEST)
 
 
 def _longest_common(word: str) -> int:
     """Return up to which length a word is too common to be left out alone: a year, an ending, an article."""
+    if not word.isascii():
+        return 1
     return _LONGEST_NUMBER if word.isdecimal() else _SHORTEST
 
 

@@ -9,6 +9,7 @@ nobody.
 import logging
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -16,7 +17,7 @@ from typing import IO
 from lsgui import __version__
 from lsgui.review.crash_file import write_crash_file
 from lsgui.review.file_lock import try_lock
-from lsgui.review.session_snapshot import LeftSession, Snapshot, load_snapshot
+from lsgui.review.session_snapshot import LeftSession, load_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,10 @@ class SessionMark:
         if snapshot is None or snapshot.is_empty:
             return LeftSession(ended_at, fault)
         there = tuple(path for path in snapshot.paths if path.exists())
-        store = snapshot.store if snapshot.store is not None and snapshot.store.exists() else None
-        kept = Snapshot(there, snapshot.clip, snapshot.frame, snapshot.lines, store)
-        return LeftSession(ended_at, fault, kept if there else None, len(snapshot.paths) - len(there))
+        kept = replace(snapshot, paths=there)
+        if kept.store is not None and not kept.unsaved and not kept.store.exists():
+            kept = replace(kept, store=None)  # else what was said belongs to it and to no other
+        return LeftSession(ended_at, fault, None if kept.is_empty else kept, len(snapshot.paths) - len(there))
 
 
 def begin_mark(folder: Path) -> SessionMark | None:
@@ -110,7 +112,8 @@ def claim_left(folder: Path) -> tuple[SessionMark, LeftSession] | None:
         if mark is None:
             continue
         left = mark.left()
-        if (datetime.now(UTC) - left.ended_at).days > _LONGEST_DAYS:
+        old = (datetime.now(UTC) - left.ended_at).days > _LONGEST_DAYS
+        if old and (left.snapshot is None or not left.snapshot.unsaved):
             mark.take_away()
             continue
         return mark, left

@@ -2,14 +2,33 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
+from lsgui.core.reading import StatementKind
 from lsgui.review.json_file import save_json
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedStatement:
+    """Something that was said and was not on the disk yet: as in `Statement`, with the place of its clip.
+
+    `against` is the verdict that a label contradicts, with its model; None where it contradicts none.
+    """
+
+    path: Path
+    rater: str
+    sitting: int
+    kind: StatementKind
+    subject: str
+    value: Any
+    said_at: datetime
+    blind: bool = False
+    against: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +45,8 @@ class Snapshot:
         Pleural lines that were drawn in this session, the one on screen among them.
     store
         The annotation project that was open; None for the reader's own labels.
+    unsaved
+        What was said and could not be saved.
     """
 
     paths: tuple[Path, ...] = ()
@@ -33,11 +54,12 @@ class Snapshot:
     frame: int = 0
     lines: tuple[tuple[Path, PleuralROI], ...] = ()
     store: Path | None = None
+    unsaved: tuple[UnsavedStatement, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """True where there is nothing to put back."""
-        return not self.paths
+        return not self.paths and not self.unsaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,7 @@ def save_snapshot(file: Path, snapshot: Snapshot) -> None:
             "frame": snapshot.frame,
             "lines": [[str(path), roi.to_json()] for path, roi in snapshot.lines],
             "store": None if snapshot.store is None else str(snapshot.store),
+            "unsaved": [_unsaved_said(statement) for statement in snapshot.unsaved],
         },
     )
 
@@ -107,4 +130,25 @@ def _snapshot(said: Mapping[str, Any]) -> Snapshot:
         max(int(said["frame"]), 0),
         tuple((Path(path), PleuralROI.from_json(line, "hand")) for path, line in said["lines"]),
         None if store is None else Path(store),
+        tuple(_unsaved(one) for one in said.get("unsaved", ())),
+    )
+
+
+def _unsaved_said(statement: UnsavedStatement) -> dict[str, Any]:
+    said = asdict(statement)
+    return {**said, "path": str(statement.path), "said_at": statement.said_at.isoformat()}
+
+
+def _unsaved(said: Mapping[str, Any]) -> UnsavedStatement:
+    against = said["against"]
+    return UnsavedStatement(
+        Path(said["path"]),
+        str(said["rater"]),
+        int(said["sitting"]),
+        StatementKind(said["kind"]),
+        str(said["subject"]),
+        said["value"],
+        datetime.fromisoformat(said["said_at"]),
+        bool(said["blind"]),
+        None if against is None else (str(against[0]), str(against[1])),
     )

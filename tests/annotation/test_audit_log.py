@@ -121,6 +121,17 @@ def test_a_log_that_is_gone_is_not_begun_anew(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_log_that_was_emptied_is_told_and_one_that_is_just_being_made_is_not_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    path.touch()
+    with pytest.raises(LsguiError, match="no audit log yet"):
+        AuditLog(path, reading=True)
+    _filled(path, 3)
+    path.write_bytes(b"")
+    with pytest.raises(LsguiError, match=r"audit\.sqlite is gone though audit\.head is there"):
+        AuditLog(path, reading=True)
+
+
 def test_a_missing_or_damaged_head_is_told(tmp_path: Path) -> None:
     path = tmp_path / "audit.sqlite"
     _filled(path, 2)

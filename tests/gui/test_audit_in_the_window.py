@@ -18,7 +18,7 @@ from lsgui.review.state import AnalysisPhase
 
 
 def _entries() -> list[tuple[str, dict[str, Any]]]:
-    if not audit_file().exists():
+    if not audit_file().exists() or not audit_file().stat().st_size:  # it may just be made
         return []
     with AuditLog(audit_file(), reading=True) as log:
         assert log.verify().faults == ()

@@ -104,7 +104,7 @@ def test_a_session_on_telling_names_leaves_none_in_the_bundle(
     assert json.loads(texts["audit.json"]) == {"entries": 2, "whole": True, "faults": []}
     settings = json.loads(texts["settings.json"])
     assert (settings["rater"], settings["store_file"], settings["raft_weights"]) == ("set", "set", "set")
-    assert "opening clip 1" in texts["log/lsgui.log"]
+    assert "opening clip #1" in texts["log/lsgui.log"]
     assert "lsgui.core.errors.LsguiError\n" in texts["log/lsgui.log"]
     (crash,) = [text for name, text in texts.items() if name.startswith("crashes/")]
     assert "thread: MainThread" in crash
@@ -178,7 +178,7 @@ RECORD = "2026-01-02 03:04:05,678 INFO lsgui.a [main]"
 @pytest.mark.parametrize(
     ("line", "kept"),
     [
-        (f"{RECORD} opening clip-0123abcd", f"{RECORD} opening clip 1"),
+        (f"{RECORD} opening clip-0123abcd", f"{RECORD} opening clip #1"),
         ("pydicom.errors.InvalidDicomError: Kowalski", "pydicom.errors.InvalidDicomError"),
         ('  File "/srv/x/lsgui/gui/app.py", line 3, in go', '  File "lsgui/gui/app.py", line 3, in go'),
         ("    go(path)", "    go(path)"),
@@ -191,7 +191,11 @@ def test_of_a_log_the_programs_own_words_are_kept(line: str, kept: str):
     assert NamesLeftOut(["Nowak"]).log_without_names(line) == f"{kept}\n"
 
 
+def test_names_of_two_letters_in_other_scripts_are_names():
+    assert NamesLeftOut(["张伟"], [Path("/data/Ян Ли")]).without_names("张伟, Ли?") == "(left out), (left out)?"
+
+
 def test_words_that_name_nobody_stay():
-    left_out = NamesLeftOut(["clip.mp4", "root", "Frames", "No"], [Path("/data/clips/Kowalski Anna.mp4")])
-    text = left_out.without_names("clip 4 of root: no frames of KOWALSKI, see clip.mp4; annals")
+    left_out = NamesLeftOut(["clip 4", "root", "Frames", "No", "61234"], [Path("/data/clips/Kowalski Anna.mp4")])
+    text = left_out.without_names("clip 4 of root: no frames of KOWALSKI, see 61234; annals")
     assert text == "clip 4 of root: no frames of (left out), see (left out); annals"

@@ -1,5 +1,6 @@
 """A session whose window was killed is offered above the clip, put back when asked, and otherwise left alone."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from window_samples import draw, is_complete, open_clip_in, press, until
 
 from lsgui.annotation.store import AnnotationStore
 from lsgui.core.pleura import PleuralROI
-from lsgui.review.paths import sessions_dir
+from lsgui.core.reading import StatementKind
+from lsgui.review.paths import labels_file, sessions_dir
 from lsgui.review.session_mark import SessionMark, begin_mark, claim_left
-from lsgui.review.session_snapshot import Snapshot, load_snapshot, save_snapshot
+from lsgui.review.session_snapshot import Snapshot, UnsavedStatement, load_snapshot, save_snapshot
 from lsgui.review.state import RoiPhase
 
 LINE = PleuralROI.single(2, [[20.0, 50.0], [140.0, 52.0]])
@@ -163,3 +165,104 @@ def test_the_session_is_written_down_while_it_runs_but_not_at_every_frame(review
     assert mine.snapshot_file.stat().st_mtime_ns == before
     review.controller.clips.close_all()
     until(qtbot, lambda: load_snapshot(mine.snapshot_file).paths == ())
+
+
+def _unsaved(clip: Path, label: str, minute: int = 1) -> UnsavedStatement:
+    when = datetime(2026, 1, 2, 3, minute, tzinfo=UTC)
+    return UnsavedStatement(clip, "R7", 1, StatementKind.LABEL, "", {"label": label}, when, True, ("ls_p", "motion 2"))
+
+
+def _labels(store: Path) -> list[tuple[str, str, datetime, bool]]:
+    if not store.exists():
+        return []
+    with AnnotationStore(store) as opened:
+        rows = [row for row in opened.history() if row.kind is StatementKind.LABEL]
+    return [(row.rater, row.value["label"], row.said_at, row.blind) for row in rows]
+
+
+def test_what_could_not_be_saved_is_saved_by_the_next_window_in_the_name_of_who_said_it(review, qtbot, clips, mark):
+    said = (_unsaved(clips[0], "ls_a"), _unsaved(clips[1], "ls_p", 2))
+    _leave(Snapshot((clips[0],), clips[0], unsaved=said))
+    mark()
+    until(qtbot, lambda: "2 things that you had said before lsgui ended were saved now." in _notice(review))
+    assert _labels(labels_file()) == [("R7", "ls_a", said[0].said_at, True), ("R7", "ls_p", said[1].said_at, True)]
+    with AnnotationStore(labels_file()) as store:
+        assert [note.model for note in store.overrides().values()] == ["motion 2", "motion 2"]
+    assert review.window.left_strip.isVisible()
+    assert "what was saved is safe" in review.window.left_strip.words.text()
+    until(qtbot, lambda: review.controller.session._finder._running is None)
+    review.window.close()
+    found = claim_left(sessions_dir())
+    assert found is not None, "the session itself was not answered"
+    assert found[1].snapshot.unsaved == ()
+    found[0].take_away()
+
+
+def test_what_belongs_to_another_project_waits_until_that_is_opened(review, qtbot, clips, mark, tmp_path: Path):
+    store = tmp_path / "ward.sqlite"
+    _leave(Snapshot((clips[0],), clips[0], store=store, unsaved=(_unsaved(clips[0], "ls_a"),)))
+    mark()
+    strip = review.window.left_strip
+    until(qtbot, strip.isVisible)
+    assert strip.words.text().endswith("without being closed; 1 thing said in it waits to be saved.")
+    strip.restore.click()
+    assert "ward.sqlite is gone" in _notice(review)
+    assert strip.isVisible(), "nothing is put back until it can be saved"
+    AnnotationStore(store).close()
+    strip.restore.click()
+    until(qtbot, lambda: "1 thing that you had said before lsgui ended was saved now." in _notice(review))
+    assert [label for _, label, *_ in _labels(store)] == ["ls_a"]
+    assert _labels(labels_file()) == []
+    assert review.controller.project.store == store
+    until(qtbot, lambda: len([name for name in _files() if name.endswith(".mark")]) == 1)
+
+
+def test_where_its_project_cannot_be_opened_what_is_not_saved_is_kept(
+    review, qtbot, clips, mark, tmp_path: Path, expected_log_warnings
+):
+    store = tmp_path / "ward.sqlite"
+    store.write_bytes(b"no database")
+    _leave(Snapshot((clips[0],), clips[0], store=store, unsaved=(_unsaved(clips[0], "ls_a"),)))
+    mine = mark()
+    until(qtbot, review.window.left_strip.isVisible)
+    review.window.left_strip.restore.click()
+    until(qtbot, lambda: is_complete(review) and mine.snapshot_file.exists())
+    assert _labels(labels_file()) == []
+    review.window.close()
+    found = claim_left(sessions_dir())
+    assert found is not None
+    assert len(found[1].snapshot.unsaved) == 1
+    found[0].take_away()
+
+
+def test_put_aside_it_keeps_what_is_not_saved_for_the_next_start(review, qtbot, clips, mark, tmp_path: Path):
+    store = tmp_path / "ward.sqlite"
+    _leave(Snapshot((clips[0],), store=store, unsaved=(_unsaved(clips[0], "ls_a"),)))
+    mark()
+    until(qtbot, review.window.left_strip.isVisible)
+    review.window.left_strip.close_button.click()
+    assert claim_left(sessions_dir()) is None
+    review.window.close()
+    found = claim_left(sessions_dir())
+    assert found is not None
+    assert len(found[1].snapshot.unsaved) == 1
+    found[0].take_away()
+
+
+def test_a_label_that_cannot_be_saved_is_part_of_the_session(review, qtbot, clips, mark, expected_log_warnings):
+    mine = mark()
+    open_ready(review, qtbot, *clips)
+    labels_file().write_bytes(b"no database")
+    press(review, Key.Key_A)
+    until(
+        qtbot, lambda: mine.snapshot_file.exists() and (load_snapshot(mine.snapshot_file) or Snapshot()).unsaved != ()
+    )
+    (waits,) = load_snapshot(mine.snapshot_file).unsaved
+    assert (waits.path, waits.rater, waits.value) == (clips[0], "R1", {"label": "ls_a"})
+    labels_file().unlink()
+    review.controller.readings.try_again()
+    until(qtbot, lambda: load_snapshot(mine.snapshot_file).unsaved == ())
+
+
+def _notice(review: Any) -> str:
+    return review.controller.state.notice
