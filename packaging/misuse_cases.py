@@ -37,12 +37,17 @@ EDITED_S = 4.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One clip: what it is, what it is made of, from which recording (or "") and how to get it."""
+    """One clip: what it is, what it is made of, from which recording or which number, and how to get it."""
 
     kind: str
     source: str
     origin: str
     make: Callable[[], Clip]
+
+    @property
+    def name(self) -> str:
+        """What no other clip of the seed is called."""
+        return f"{self.source}, {self.kind}, {self.origin}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,29 @@ def still(rng: np.random.Generator, seconds: float) -> OtherClip:
     return replace(clip, frames=held)
 
 
+def softened(
+    make: Callable[[np.random.Generator, float], OtherClip], rng: np.random.Generator, seconds: float
+) -> OtherClip:
+    """Return a clip as a scanner shows it that smooths, that fades to the sides and below, or that is set dark."""
+    clip = make(rng, seconds)
+    height, width = clip.frames.shape[1:3]
+    scale, blur = rng.uniform(1.0, 1.8), rng.uniform(0.6, 2.2)
+    size = int(width * scale) // 2 * 2, int(height * scale) // 2 * 2
+    y, x = np.linspace(0, 1, size[1])[:, None], np.linspace(-1, 1, size[0])[None]
+    shade = 1.0 + rng.uniform(0.0, 0.8) * np.exp(-y / rng.uniform(0.1, 0.4)) - rng.uniform(0.0, 0.5) * y
+    shade = np.clip(shade * (1.0 - rng.uniform(0.0, 0.8) * np.abs(x) ** 2), 0.05, 2.0)
+    gamma, gain, kept = rng.uniform(0.9, 1.7), rng.uniform(0.5, 1.1), rng.uniform(0.0, 0.5)
+    out: list[Frames] = []
+    last = None
+    for frame in clip.frames:
+        now = cv2.GaussianBlur(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), (0, 0), blur * scale / 1.4)
+        now = 255.0 * gain * (now / 255.0) ** gamma * shade
+        last = now if last is None else kept * last + (1.0 - kept) * now
+        out.append(np.clip(np.rint(last), 0, 255).astype(np.uint8))
+    pitch = None if clip.mm_per_px is None else clip.mm_per_px * width / size[0]
+    return replace(clip, frames=np.stack(out), mm_per_px=pitch)
+
+
 def grey_room(rng: np.random.Generator, seconds: float) -> OtherClip:
     """Return a room as a grey camera sees it."""
     clip = pictures.room(rng, seconds)
@@ -126,6 +154,9 @@ SIMULATED = {
     "M-mode sweep": pictures.sweep, "upside down": upside_down, "quarter turn": quarter_turn,
     "colour on lung": colour_on_lung, "colour on organ": colour_on_organ, "still image": still,
 }  # fmt: skip
+TISSUE = frozenset(SIMULATED) - {"M-mode sweep", "colour on lung", "colour on organ", "still image"}
+"""Kinds that are also shown as another scanner shows them."""
+SOFT = 1000
 DRAWN = {
     "text slides": pictures.slides, "menus": pictures.menus, "room and face": pictures.room,
     "room and face, grey": grey_room,
@@ -138,7 +169,10 @@ def cases(plan: Plan) -> Iterator[Case]:
     for source, kinds in (("simulated", SIMULATED), ("drawn", DRAWN)):
         for kind, make in kinds.items():
             for index in range(plan.count):
-                yield Case(kind, source, "", partial(_shown, make, plan.rng(kind, index)))
+                yield Case(kind, source, str(index), partial(_shown, make, plan.rng(kind, index)))
+            for index in range(plan.count // 2 if kind in TISSUE else 0):
+                rng = plan.rng(kind, SOFT + index)
+                yield Case(kind, source, f"soft {index}", partial(_shown, partial(softened, make), rng))
     yield from edited(plan)
     yield from recorded(plan)
 
@@ -158,7 +192,7 @@ def edited(plan: Plan) -> Iterator[Case]:
     for at, file in enumerate(photographs()):
         for index in range(max(plan.count // 4, 1)):
             rng = plan.rng("photograph", 100 * at + index)
-            yield Case("photograph", "edited", file.stem, partial(_photo, file, rng))
+            yield Case("photograph", "edited", f"{file.stem} {index}", partial(_photo, file, rng))
 
 
 def photographs() -> list[Path]:
@@ -202,7 +236,7 @@ def _slide_show(frames: Frames, other: Frames, rng: np.random.Generator) -> Fram
 EDITS: dict[str, Edit] = {
     "upside down": lambda frames, _, __: frames[:, ::-1],
     "quarter turn": lambda frames, _, rng: np.rot90(frames, int(rng.choice([1, 3])), axes=(1, 2)),
-    "colour": lambda frames, _, rng: coloured(OtherClip(frames, 25.0), rng).frames,
+    "colour": lambda frames, _, rng: coloured(OtherClip(frames[:60], 25.0), rng).frames,
     "still image": lambda frames, _, __: np.repeat(frames[len(frames) // 2][None], len(frames), axis=0),
     "slide show": _slide_show,
 }

@@ -41,6 +41,8 @@ def clip_note(state: ReviewState | None, tool: ToolName) -> ClipNote | None:
         return ClipNote(_DRAW_BOX, tone="accent")
     if state.roi_phase is RoiPhase.SEARCHING:
         return ClipNote("Looking for the pleural line …")
+    if state.roi is None and state.no_lung_is_said and clip.phase is LoadPhase.COMPLETE:
+        return ClipNote("This does not look like a lung in B-mode the right way up", tone="warning")
     if state.roi is None and state.roi_phase is RoiPhase.NOT_FOUND:
         return ClipNote("No pleural line found. Draw the line: R", tone="warning")
     if state.roi is None and clip.phase is LoadPhase.COMPLETE:

@@ -12,6 +12,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.clip import Clip
 from lsgui.core.errors import LsguiError, RoiError
 from lsgui.core.pleura import PleuralROI, check_roi_fits, read_roi_file
+from lsgui.core.prediction import QualityFlag
 from lsgui.gui.controller_clips import ClipsPart
 from lsgui.gui.state_keeper import StateKeeper
 from lsgui.gui.survey_thread import ClipKnown, ClipSurveyed, LineSearched, SurveyFailed, SurveyJob, SurveyThread
@@ -187,4 +188,6 @@ class LinesPart(QObject):
         phase = RoiPhase.NOT_FOUND if roi is None else to.resting_phase(roi)
         where = "in the rectangle" if self._within is not None else "in this clip"
         sentence = f"No pleural line was found {where}: draw it (R)."
+        if self._keeper.state.no_lung_is_said:
+            sentence = QualityFlag.NOT_LUNG.sentence
         self._keeper.change(lambda s: to.notice_set(replace(s, roi_phase=phase), sentence))

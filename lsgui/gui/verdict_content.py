@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lsgui.core.label import SlidingLabel
-from lsgui.core.prediction import Prediction
+from lsgui.core.label import CANNOT_ASSESS_ADVICE, SlidingLabel
+from lsgui.core.prediction import Prediction, QualityFlag
 from lsgui.inference.verdict_words import Opinion, extent_words, opinions, why_sentences
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState, RoiPhase, WorkerPhase
 
@@ -95,6 +95,10 @@ def _without_line(state: ReviewState) -> VerdictContent:
         return VerdictContent("suggest", "accent", "Looking for the pleural line", "It takes a moment. Or draw it: R.")
     if state.roi_phase is RoiPhase.DRAWING:
         return VerdictContent("draw-line", "accent", "Draw the pleural line", "Enter ends, Esc cancels.")
+    if state.no_lung_is_said:
+        notes = (CANNOT_ASSESS_ADVICE, QualityFlag.NOT_LUNG.sentence)
+        words, line = SlidingLabel.CANNOT_ASSESS.wording, "Nothing is scored, with or without a line."
+        return VerdictContent("unsure", "unsure", words, line, notes=notes)
     if state.roi_phase is RoiPhase.NOT_FOUND:
         line = "Draw it along the pleura, and the clip can be analysed."
         return VerdictContent("draw-line", "warning", "No pleural line found", line, ask="draw", button="Draw the line")

@@ -313,6 +313,11 @@ class ReviewState:
         return self.blind and not (answer.label is not None and answer.saved_at)
 
     @property
+    def no_lung_is_said(self) -> bool:
+        """True where the clip on screen is no lung to be judged; for a blind reader once the own answer is saved."""
+        return self.clip is not None and QualityFlag.NOT_LUNG in self.clip.quality and not self.verdict_hidden
+
+    @property
     def ai_is_shown(self) -> bool:
         """True while anything that the AI says of the selected clip is open to the eye."""
         analysis = self.analysis
