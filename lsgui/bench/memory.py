@@ -54,6 +54,9 @@ class MemoryFigures:
         What the frames of that clip take by themselves, and how many they are.
     worker_idle, worker_after, worker_highest
         The worker: warm, after the verdict on that clip, and the highest meanwhile; None where there is none.
+    readers_idle, readers_after
+        What the reading processes hold for themselves, after the start and with that clip played; the frames, which
+        they share with the window, are counted as the window's.
     window_growth, worker_growth
         Over `rounds` rounds of opening, judging, looking at and closing a small clip; None for too few of them.
     predict_highest
@@ -70,6 +73,8 @@ class MemoryFigures:
     worker_idle: float | None
     worker_after: float | None
     worker_highest: float | None
+    readers_idle: float
+    readers_after: float
     rounds: int
     window_growth: Growth | None
     worker_growth: Growth | None
@@ -90,6 +95,8 @@ class MemoryFigures:
                 "worker_idle": self.worker_idle,
                 "worker_after_analysis": self.worker_after,
                 "worker_highest": self.worker_highest,
+                "readers_idle": self.readers_idle,
+                "readers_with_clip": self.readers_after,
                 "growth_rounds": self.rounds,
                 "growth_window": None if self.window_growth is None else self.window_growth.as_json(),
                 "growth_worker": None if self.worker_growth is None else self.worker_growth.as_json(),
@@ -130,6 +137,8 @@ class MemoryFigures:
                 note="" if self.worker_highest is None else f"{self.worker_highest:.0f} MB at the highest",
             ),
         ]
+        note = f"{self.readers_idle:.0f} MB after the start"
+        rows.append(BenchRow(Area.MEMORY, "Reading processes, with that clip", self.readers_after, "MB", note=note))
         rows += self._growth_row("Window", self.window_growth)
         rows += self._growth_row("Worker", self.worker_growth)
         note = f"{_PREDICTED} clips, all processes, what they share left out"
@@ -186,6 +195,8 @@ def figures_of(notes: Sequence[Note], size: tuple[int, int, int], bare: float, p
         worker_idle=_worker(by["idle"], "resident"),
         worker_after=_worker(by["closed"], "resident"),
         worker_highest=_worker(by["closed"], "highest"),
+        readers_idle=by["idle"]["readers"],
+        readers_after=by["played"]["readers"],
         rounds=len(rounds),
         window_growth=growth_of([note["window"]["resident"] for note in rounds], SKIPPED),
         worker_growth=growth_of(workers, SKIPPED),

@@ -22,10 +22,13 @@ from lsgui.bench.process_memory import ProcessMemory, memory_of, reset_highest
 from lsgui.core.errors import LsguiError
 from lsgui.core.pleura import PleuralROI
 from lsgui.gui.app import Review, run_window
+from lsgui.gui.play_report import child_pids
 from lsgui.review import transitions as to
 from lsgui.review.state import AnalysisPhase, LoadPhase, OverlayName, RoiPhase, WorkerPhase
 
 _TICK_MS = 10
+_PAGE = 4096
+"""No system has smaller pages of memory."""
 _SETTLE_S = 1.5
 """Rest before something idle is measured: what the start left in queues is done by then."""
 _SHOW_S = 0.05
@@ -67,7 +70,10 @@ class Note:
     round
         Rounds done.
     window, worker
-        The window's process, and its worker's; None where there is none.
+        The window's process, and its worker's; None where there is none. A frame counts as the window's whether or not
+        it was shown.
+    readers
+        What the reading processes hold for themselves in MB: the frames, which they share with the window, are its.
     objects
         Objects that the garbage collector knows, after it was run.
     widgets
@@ -82,6 +88,7 @@ class Note:
     round: int
     window: ProcessMemory
     worker: ProcessMemory | None
+    readers: float
     objects: int
     widgets: int
     python_threads: int
@@ -214,20 +221,28 @@ class MemoryTest(QObject):
 
     def _note(self, moment: str) -> None:
         gc.collect()
+        self._see_every_frame()
         prediction = self._controller.state.analysis.prediction
-        workers = [child.pid for child in multiprocessing.active_children() if child.pid is not None]
+        worker = child_pids("lsgui-worker")
         self._tell(
             Note(
                 moment,
                 self._round,
                 memory_of(),
-                memory_of(workers[0]) if workers else None,
+                memory_of(worker[0]) if worker else None,
+                sum(memory_of(pid).own for pid in child_pids("lsgui-reader")),
                 len(gc.get_objects()) + gc.get_freeze_count(),
                 len(QApplication.allWidgets()),
                 threading.active_count(),
                 "" if prediction is None else str(prediction.label),
             )
         )
+
+    def _see_every_frame(self) -> None:
+        """Touch every page of the frames: what lies in shared memory only counts as ours once it was looked at."""
+        clip = self._controller.clips.clip
+        for index in range(0 if clip is None else len(clip)):
+            clip.frame(index).reshape(-1)[::_PAGE].max()
 
 
 def _passed(seconds: float) -> Callable[[], bool]:

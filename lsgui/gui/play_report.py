@@ -1,5 +1,6 @@
 """What `lsgui.gui.play_test` measures of a window: how it opened, how it played, whether it stuttered, what it used."""
 
+import multiprocessing
 import os
 import sys
 import time
@@ -146,6 +147,12 @@ def start_report() -> StartReport:
     """Return what has been used up to now."""
     heavy = tuple(name for name in HEAVY if name in sys.modules)
     return StartReport(process_age_s(), time.time(), time.process_time(), len(sys.modules), heavy)
+
+
+def child_pids(name: str) -> list[int]:
+    """Return the child processes whose name begins so: "lsgui-worker", "lsgui-reader"."""
+    children = [child for child in multiprocessing.active_children() if child.name.startswith(name)]
+    return [child.pid for child in children if child.pid is not None]
 
 
 def worker_cpu_s(pid: int | None) -> float | None:

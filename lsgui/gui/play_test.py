@@ -4,7 +4,6 @@
 its clips are listed.
 """
 
-import multiprocessing
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from lsgui.gui.play_report import (
     StallReport,
     StartReport,
     WindowReport,
+    child_pids,
     start_report,
     worker_cpu_s,
 )
@@ -256,8 +256,7 @@ class PlayTest(QObject):
     def _rest(self, shown: str) -> Steps:
         """Leave the window alone, and note what it uses."""
         yield _SETTLE_S
-        workers = [child.pid for child in multiprocessing.active_children()]
-        worker = workers[0] if workers else None
+        worker = next(iter(child_pids("lsgui-worker")), None)
         before = (time.perf_counter(), time.process_time(), worker_cpu_s(worker))
         yield self._errand.seconds
         after = (time.perf_counter(), time.process_time(), worker_cpu_s(worker))

@@ -71,6 +71,7 @@ def note(moment, window, worker, number=0):
         "moment": moment,
         "round": number,
         "window": {"resident": window, "highest": window + 11.0, **held},
+        "readers": 90.0 if moment == "idle" else 120.0,
         "worker": None if worker is None else {"resident": worker, "highest": worker + 22.0, **held},
     }
 
@@ -91,6 +92,7 @@ def test_figures_are_those_of_the_notes_and_the_highest_counts():
     assert said["clip_900_frames_highest"] == 491.0
     assert (said["worker_idle"], said["worker_after_analysis"], said["worker_highest"]) == (600.0, 600.0, 622.0)
     assert said["growth_window"]["mb_per_round"] == pytest.approx(0.5)
+    assert (said["readers_idle"], said["readers_with_clip"]) == (90.0, 120.0)
     assert said["growth_worker"]["mb_per_round"] == pytest.approx(0.0)
     rows = {row.name: row for row in figures.rows()}
     assert rows["Window, idle"].met
@@ -116,6 +118,7 @@ def test_the_window_notes_what_it_holds_from_clip_to_clip(tmp_path):
     notes = list(window_notes(tmp_path, small[0], 1, small))
     assert [told["moment"] for told in notes] == ["idle", "loaded", "analysed", "played", "closed", "round"]
     assert all(told["worker"]["resident"] > told["window"]["resident"] > 20.0 for told in notes)
+    assert all(told["worker"]["resident"] > told["readers"] > 10.0 for told in notes)
     assert notes[2]["label"] in ("ls_p", "ls_a", "cannot_assess")
     assert notes[-1]["widgets"] <= notes[2]["widgets"]
 
