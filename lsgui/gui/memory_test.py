@@ -241,8 +241,9 @@ class MemoryTest(QObject):
     def _see_every_frame(self) -> None:
         """Touch every page of the frames: what lies in shared memory only counts as ours once it was looked at."""
         clip = self._controller.clips.clip
-        for index in range(0 if clip is None else len(clip)):
-            clip.frame(index).reshape(-1)[::_PAGE].max()
+        if clip is not None:
+            for index in range(len(clip)):
+                clip.frame(index).reshape(-1)[::_PAGE].max()
 
 
 def _passed(seconds: float) -> Callable[[], bool]:
