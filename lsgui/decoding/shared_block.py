@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsgui.core.clip import Frame
-from lsgui.readers.frame_blocks import BLOCK_BYTES
+from lsgui.readers.frame_blocks import rooms_in_block
 
 Handle = int | str
 """By what another process finds a block: the number of an open file that is sent over a socket, or on Windows, where
@@ -56,7 +56,7 @@ class SharedRooms:
             When there is no memory for another block.
         """
         if not self._rooms:
-            shape = BlockShape(max(BLOCK_BYTES // max(height * width, 1), 1), height, width)
+            shape = BlockShape(rooms_in_block(height, width), height, width)
             memory, handle = _new_memory(shape.nbytes)
             try:
                 self._made(handle, shape)

@@ -15,6 +15,15 @@ only what is used becomes resident.
 """
 
 
+MOST_ROOMS = 1024
+"""Frames of a block, however small they are: a block of single pixels would be millions of arrays."""
+
+
+def rooms_in_block(height: int, width: int) -> int:
+    """Return how many frames of a size lie in one block."""
+    return min(max(BLOCK_BYTES // max(height * width, 1), 1), MOST_ROOMS)
+
+
 class FrameBlocks:
     """Gives arrays of one frame each. May be called from several threads at once.
 
@@ -30,8 +39,7 @@ class FrameBlocks:
         """Return an array that nobody else holds, (height, width) uint8, filled with anything."""
         with self._lock:
             if not self._rooms or self._rooms[-1].shape != (height, width):
-                count = max(BLOCK_BYTES // max(height * width, 1), 1)
-                block = np.empty((count, height, width), dtype=np.uint8)
+                block = np.empty((rooms_in_block(height, width), height, width), dtype=np.uint8)
                 self._rooms = list(block)[::-1]
                 block.setflags(write=False)  # its rooms stay writeable until their frames are given out
             return self._rooms.pop()

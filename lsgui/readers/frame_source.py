@@ -16,11 +16,12 @@ from lsgui.core.plain_file import UnfitFileError
 MAX_PIXELS, MAX_SIDE = 4096 * 4096, 16_384
 """The largest frame that is decoded, twice that of a 4K screen: a header that claims more is damaged or hostile."""
 
-MAX_FRAMES = 50_000
-"""The longest clip, half an hour at 25 frames a second."""
+MAX_FRAMES = 20_000
+"""The longest clip, a quarter of an hour at 25 frames a second."""
 
-UNFOLDED_BYTES = 1 << 28
-"""Bytes of grey to which any file may unfold; what comes to more must have a size to match (`FrameSource.unfolds`)."""
+UNFOLDED_BYTES, MOST_BYTES = 1 << 27, 1 << 33
+"""Bytes of grey to which any file may unfold, and the largest clip; what comes to more than the first must have a size
+to match (`unfolds` of `FrameSource`)."""
 
 ASSUMED_FPS = 25.0
 """Frames per second where a file says nothing; always marked `fps_source` "assumed"."""
@@ -223,4 +224,5 @@ class FrameSource:
 def most_unfolded(path: Path, unfolds: int) -> int:
     """Return the bytes of grey to which a file, or all files of a folder, may unfold."""
     files = path.iterdir() if path.is_dir() else (path,)
-    return max(UNFOLDED_BYTES, unfolds * sum(file.stat().st_size for file in files if file.is_file()))
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return min(max(UNFOLDED_BYTES, unfolds * size), MOST_BYTES)

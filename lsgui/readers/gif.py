@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO
 
@@ -10,7 +10,7 @@ from lsgui.core.clip import ClipInfo
 from lsgui.core.late_imports import load
 from lsgui.readers.base import READERS, ReadOptions
 from lsgui.readers.colour_meter import ColourMeter
-from lsgui.readers.frame_source import FrameSource, FrameStream, cannot_read, check_size
+from lsgui.readers.frame_source import MAX_FRAMES, FrameSource, FrameStream, cannot_read, check_size
 from lsgui.readers.timing import spacing
 
 _TRAILER, _EXTENSION, _IMAGE, _GRAPHIC_CONTROL = 0x3B, 0x21, 0x2C, 0xF9
@@ -38,7 +38,7 @@ class GifReader:
             header = handle.read(10)
             check_size(path, int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little"))
             handle.seek(0)
-            delays = list(_delays_cs(path, handle))
+            delays = list(islice(_delays_cs(path, handle), MAX_FRAMES))
         colour = ColourMeter()
 
         def describe(frames: int, width: int, height: int) -> ClipInfo:

@@ -22,6 +22,7 @@ from lsgui.readers import frame_source
 from lsgui.readers.base import find_clips, is_clip, open_clip
 from lsgui.readers.dicom_parts import header as dicom_header
 from lsgui.readers.dicom_parts.identity import read_identity
+from lsgui.readers.frame_blocks import rooms_in_block
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such paths on this system")
 
@@ -123,6 +124,41 @@ def test_what_pillow_thinks_of_a_picture_goes_nowhere(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, check=False)
     assert b"Warning" not in done.stderr
     assert b"pillow" not in done.stderr.lower()
+
+
+def test_a_clip_of_single_pixels_is_no_millions_of_arrays(tmp_path):
+    """A block of 33 MB held as many frames of a pixel: three gigabytes of arrays for a file of a kilobyte."""
+    assert rooms_in_block(1, 1) == rooms_in_block(8, 8) == 1024
+    assert rooms_in_block(800, 600) == (33 << 20) // (800 * 600)
+    assert rooms_in_block(4096, 4096) == 2
+    path = write_dicom(tmp_path / "pixel.dcm", numbered_frames(8)[:, :1, :1], "explicit little endian")
+    clip = open_clip(path)
+    assert (len(clip), clip.frame(7).shape) == (8, (1, 1))
+
+
+def test_a_sequence_of_regions_without_end_is_not_taken_apart(tmp_path):
+    path = write_dicom(tmp_path / "regions.dcm", numbered_frames(2), "explicit little endian")
+    data = path.read_bytes()
+    place = data.index(b"\x28\x00\x02\x00US")
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 100_000
+    for length in (len(items), 0xFFFFFFFF):  # what has no length pydicom takes apart at once
+        sequence = struct.pack("<HH2sHI", 0x18, 0x6011, b"SQ", 0, length) + items + b"\xfe\xff\xdd\xe0\0\0\0\0"
+        path.write_bytes(data[:place] + sequence[: None if length == 0xFFFFFFFF else -8] + data[place:])
+        began = time.process_time()
+        if length == 0xFFFFFFFF:
+            assert "header is damaged" in sentence_of(path, 60.0)
+        else:
+            assert open_clip(path).info.region is None
+        assert time.process_time() - began < 5.0
+
+
+def test_what_pydicom_cannot_parse_is_a_damaged_header_and_no_fault_of_the_drive(tmp_path):
+    path = write_dicom(tmp_path / "deep.dcm", numbered_frames(2), "explicit little endian")
+    data = path.read_bytes()
+    place = data.index(b"\x28\x00\x02\x00US")
+    nest = (struct.pack("<HH2sHI", 0x18, 0x6011, b"SQ", 0, 0xFFFFFFFF) + b"\xfe\xff\x00\xe0" + b"\xff" * 4) * 50
+    path.write_bytes(data[:place] + nest + data[place:])
+    assert "its DICOM header is damaged" in sentence_of(path)
 
 
 # --- paths that are no file -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -30,7 +31,7 @@ _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _INFLATE_CHUNK = 1 << 20
 _INFLATED, _INFLATES = 256 << 20, 100
 """Bytes to which any file may inflate, and times its size to which a larger one may: pictures come to ten."""
-_MOST_TAGS = 20_000
+_MOST_TAGS, _MOST_READS = 20_000, 60_000
 _META_BYTES = 1024
 _META_LENGTH = 0x00000002  # (0002,0000) as its four bytes read
 
@@ -107,17 +108,29 @@ def read_header(path: Path, undo: ExitStack) -> DicomHeader:
                 if read.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
                     raise cannot_read(path, "it is the table of contents of a disc", "open the folder it lies in")
                 dataset = read
-    except (*PYDICOM_FAULTS, zlib.error, RecursionError, MemoryError) as fault:
+    except (*PYDICOM_FAULTS, zlib.error, RecursionError, MemoryError, OSError) as fault:
+        if isinstance(fault, OSError) and fault.errno is not None:  # pydicom has some of its own, without a number
+            raise
         raise cannot_read(path, "its DICOM header is damaged", "export it again from the scanner or archive") from fault
+    if isinstance(handle, _Stepwise):
+        handle.left = sys.maxsize  # the pixels may be as many as they are
     return _locate(path, handle, dataset, syntax, little)
 
 
 class _Stepwise(io.BufferedReader):
-    """A file that is never read whole: of a deflated one pydicom would take all into memory, and inflate it there."""
+    """A file that is never read whole: of a deflated one pydicom would take all into memory, and inflate it there.
+
+    Nor is its header read without end: items of a sequence are no tags, and each takes a tenth of a millisecond.
+    """
+
+    left = _MOST_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             raise ValueError("what is said to be deflated does not begin as such a file does")
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("the header never ends")
         return super().read(size)
 
 
@@ -188,4 +201,4 @@ def inflated(handle: BinaryIO, undo: ExitStack) -> BinaryIO:
             raise ValueError("the file inflates without end")
     plain.write(inflate.flush())
     plain.seek(0)
-    return plain
+    return cast("BinaryIO", undo.enter_context(_Stepwise(cast("io.RawIOBase", plain))))

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
@@ -26,6 +27,9 @@ PYDICOM_FAULTS = (
     struct.error,
 )
 """What pydicom raises on damaged data."""
+
+_LONGEST_SEQUENCE = 200_000
+"""Bytes of a sequence whose items are looked at: that of a clip's regions has some thousand."""
 
 _QUIET = threading.RLock()
 
@@ -82,9 +86,18 @@ def text(dataset: Dataset, keyword: str) -> str:
     return "" if found is None else str(found).strip(" \0")
 
 
+def _is_endless(dataset: Dataset, keyword: str) -> bool:
+    """Tell whether a sequence, which pydicom takes apart when it is first asked for, would take seconds for it."""
+    try:
+        raw = dataset.get_item(keyword)
+    except PYDICOM_FAULTS:
+        return True
+    return isinstance(raw, RawDataElement) and raw.length > _LONGEST_SEQUENCE
+
+
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """Return the items of a sequence."""
-    found = value(dataset, keyword)
+    """Return the items of a sequence; none of one that is longer than any scanner's."""
+    found = None if _is_endless(dataset, keyword) else value(dataset, keyword)
     if found is None or isinstance(found, str | bytes) or not hasattr(found, "__iter__"):
         return []
     return [item for item in found if isinstance(item, Dataset)]
