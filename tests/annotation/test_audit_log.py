@@ -224,6 +224,15 @@ def test_a_head_that_cannot_be_kept_costs_no_entry(tmp_path: Path) -> None:
     head_file(path).rmdir()
 
 
+def test_a_program_that_comes_late_puts_no_newer_head_back(tmp_path: Path) -> None:
+    path = tmp_path / "audit.sqlite"
+    early = _filled(path, 2)
+    _filled(path, 3)
+    with AuditLog(path) as log:
+        log._keep_head(early, anew=False)
+    assert head_file(path).read_text().startswith("5 ")
+
+
 def test_a_copy_can_be_read_where_nothing_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "shelf" / "audit.sqlite"
     _filled(path, 2)

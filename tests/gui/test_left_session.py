@@ -235,6 +235,21 @@ def test_where_its_project_cannot_be_opened_what_is_not_saved_is_kept(
     found[0].take_away()
 
 
+def test_what_is_not_on_the_disk_yet_is_not_let_go_with_the_session(review, qtbot, clips, mark, expected_log_warnings):
+    labels_file().write_bytes(b"no database")
+    _leave(Snapshot((clips[0],), clips[0], unsaved=(_unsaved(clips[0], "ls_a"),)))
+    (left,) = (path for path in sessions_dir().glob("*.json"))
+    mine = mark()
+    until(qtbot, review.window.left_strip.isVisible)
+    review.window.left_strip.restore.click()
+    until(qtbot, lambda: is_complete(review) and mine.snapshot_file.exists())
+    assert len(load_snapshot(left).unsaved) == 1
+    labels_file().unlink()
+    review.controller.readings.try_again()
+    until(qtbot, lambda: not left.exists())
+    assert [label for _, label, *_ in _labels(labels_file())] == ["ls_a"]
+
+
 def test_put_aside_it_keeps_what_is_not_saved_for_the_next_start(review, qtbot, clips, mark, tmp_path: Path):
     store = tmp_path / "ward.sqlite"
     _leave(Snapshot((clips[0],), store=store, unsaved=(_unsaved(clips[0], "ls_a"),)))

@@ -185,11 +185,11 @@ def test_the_start_screen_offers_ways_to_open(review):
 def test_a_window_closed_without_a_clip_forgets_no_width_of_its_columns(review, qtbot, clips, told_session):
     review.window.close()
     again = open_review(lambda: told_session)
+    again.window.resize(1440, 900)
     again.window.show()
     open_clip_in(again, qtbot, clips[0])
     QApplication.processEvents()
-    assert again.window.worklist_panel.width() >= 200
-    assert again.window._right.width() >= 200
+    assert min(again.window._splitters["across"].sizes()) >= 200
     again.window.close()
     again.window.deleteLater()
     again.controller.deleteLater()
