@@ -39,6 +39,8 @@ EXTRAS: dict[str, frozenset[str]] = {
     "dev": frozenset({"test", "dev"}),
 }
 DEMO = ["demo"]
+MOST_TESTERS = 4
+"""Windows that are tested at the same time: beyond that they wait for each other on the screen."""
 MODULES = ("lsgui", "numpy", "scipy", "cv2", "pydicom", "pydantic", "typer", "torch", "PySide6")
 DISK_GB = 8
 NO_CONNECTION = ("NewConnectionError", "NameResolutionError", "ProxyError", "Max retries exceeded", "Retrying (Retry(")
@@ -211,12 +213,17 @@ def prepare(verb: str) -> str:
     return python
 
 
+def side_by_side() -> list[str]:
+    """Return the options for pytest that let every core test; the files of tests are shared out whole."""
+    return ["--numprocesses", str(max(1, min(os.cpu_count() or 1, MOST_TESTERS))), "--dist", "loadfile"]
+
+
 def start(python: str, verb: str, passed: list[str]) -> int:
     """Start the program or the tests in place of this script; the exit status is theirs."""
     if verb == "test":
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.chdir(ROOT)
-        command = [python, "-m", "pytest", *passed]
+        command = [python, "-m", "pytest", *(passed or side_by_side())]
     else:
         command = [python, "-P", "-m", "lsgui", *(passed or DEMO)]
     if os.name != "nt":  # there, exec would give the shell back before the program has ended
