@@ -101,7 +101,7 @@ def copy_for_reading(path: Path, target: Path) -> None:
         with read_only(path) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.DatabaseError as fault:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as fault:
         raise LsguiError(f"{path.name}: the annotation store cannot be read ({fault}): try a backup of it.") from fault
 
 

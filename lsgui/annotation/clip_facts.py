@@ -199,6 +199,11 @@ def _of_their_kinds(facts: ClipFacts) -> ClipFacts:
     return facts
 
 
+def _no_bytes(row: tuple[object, ...]) -> None:
+    if any(isinstance(cell, bytes) for cell in row):
+        raise TypeError("a cell that is no text and no number")
+
+
 def moment_text(when: datetime | None) -> str:
     """Return a moment as it is stored, in UTC; None is now. Without a time zone it is taken as local time."""
     return (when or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
@@ -216,6 +221,7 @@ def _verdict_row(said: StoredVerdict) -> tuple[object, ...]:
 
 
 def _verdict(row: tuple[object, ...]) -> StoredVerdict:
+    _no_bytes(row)
     values = dict(zip(_VERDICT.split(", "), row, strict=True))
     values["label"] = SlidingLabel(str(values["label"]))
     values["quality"] = tuple(json.loads(str(values["quality"])))
@@ -231,6 +237,7 @@ def _mask_row(mask: ApprovedMask) -> tuple[object, ...]:
 
 
 def _mask(row: tuple[object, ...]) -> ApprovedMask:
+    _no_bytes(row)
     values = dict(zip(_MASK.split(", "), row, strict=True))
     values["rectangles"] = tuple(
         (int(x), int(y), int(w), int(h)) for x, y, w, h in json.loads(str(values["rectangles"]))

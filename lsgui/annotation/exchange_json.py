@@ -26,10 +26,10 @@ FORMAT = "lsgui labels"
 VERSION = 1
 
 _TABLES: dict[str, TypeAdapter[Any]] = {
-    "statements": TypeAdapter(tuple[Statement, ...]),
-    "clips": TypeAdapter(tuple[ClipFacts, ...]),
-    "verdicts": TypeAdapter(tuple[StoredVerdict, ...]),
-    "masks": TypeAdapter(tuple[ApprovedMask, ...]),
+    "statements": TypeAdapter(Statement),
+    "clips": TypeAdapter(ClipFacts),
+    "verdicts": TypeAdapter(StoredVerdict),
+    "masks": TypeAdapter(ApprovedMask),
 }
 _HASH = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"[0-9a-f]{32}")
@@ -119,17 +119,20 @@ def _plain(value: Any) -> Any:
     return moment_text(value) if isinstance(value, datetime) else value
 
 
-def _entries(path: Path, name: str, table: TypeAdapter[Any], data: Any) -> Any:
-    try:
-        return table.validate_python(data)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        number = next((part for part in first["loc"] if isinstance(part, int)), None)
-        place = name if number is None else f"entry {number + 1} of {name}"
-        field = ", ".join(str(part) for part in first["loc"][1:])
-        raise LsguiError(
-            f"{path.name}, {place}: {f'{field}: ' if field else ''}{first['msg']}: export it again."
-        ) from fault
+def _entries(path: Path, name: str, entry: TypeAdapter[Any], data: Any) -> tuple[Any, ...]:
+    """Return the entries of a table; they are read one by one, as pydantic would gather the faults of millions."""
+    if not isinstance(data, list):
+        raise LsguiError(f"{path.name}, {name}: it is no list: export it again.")
+    found = []
+    for number, item in enumerate(data, start=1):
+        try:
+            found.append(entry.validate_python(item))
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            field = ", ".join(str(part) for part in first["loc"])
+            said = f"{field}: {first['msg']}" if field else first["msg"]
+            raise LsguiError(f"{path.name}, entry {number} of {name}: {said}: export it again.") from fault
+    return tuple(found)
 
 
 def _checked(path: Path, statements: Iterable[Statement]) -> Iterable[Statement]:

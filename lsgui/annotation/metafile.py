@@ -27,7 +27,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lsgui.core.errors import DatasetError
 from lsgui.core.label import SlidingLabel
@@ -66,18 +66,27 @@ def read_entries(path: Path) -> tuple[MetafileEntry, ...]:
         raise DatasetError(f"{path}: the labels cannot be read ({fault.strerror}).") from fault
     except ValueError as fault:
         raise DatasetError(f"{path} is not a JSON file ({fault}).") from fault
-    try:
-        entries = TypeAdapter(tuple[MetafileEntry, ...]).validate_python(data)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+    if not isinstance(data, list):
         raise DatasetError(
-            f"{path}, entry {place}: {first['msg']}; an entry needs video_name, video_class and cut_interval."
-        ) from fault
+            f"{path}, entry the whole: it is no list; an entry needs video_name, video_class and cut_interval."
+        )
+    entries = tuple(_entry(path, number, item) for number, item in enumerate(data))
     if not entries:
         raise DatasetError(f"{path} names no clips.")
     _check(path, entries)
     return entries
+
+
+def _entry(path: Path, number: int, item: object) -> MetafileEntry:
+    """Return one entry; read by itself, as pydantic would gather the faults of millions before it says the first."""
+    try:
+        return MetafileEntry.model_validate(item)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        place = ".".join(str(part) for part in (number, *first["loc"]))
+        raise DatasetError(
+            f"{path}, entry {place}: {first['msg']}; an entry needs video_name, video_class and cut_interval."
+        ) from fault
 
 
 def _check(path: Path, entries: Iterable[MetafileEntry]) -> None:

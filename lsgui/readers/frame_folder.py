@@ -155,7 +155,8 @@ def _common_range(folder: Path, pictures: Sequence[Path]) -> tuple[float, float]
 
 def _to_bytes(pixels: npt.NDArray[Any], low: float, high: float) -> Frame:
     if pixels.dtype == np.uint16:  # by a table of all values: a tenth of the time
-        return _scaled(np.arange(1 << 16, dtype=np.uint16), low, high)[pixels]
+        table = _scaled(np.arange(1 << 16, dtype=np.uint16), low, high)
+        return np.take(table, pixels)
     return _scaled(pixels, low, high)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -124,6 +125,23 @@ def test_label_files_that_python_falls_over(
     assert len(said[0]) < LONGEST_SENTENCE + 20
     with AnnotationStore(tmp_path / "s.sqlite") as store:
         assert store.history() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"format": "lsgui labels", "version": 1, "statements": [' + "{}," * 400_000 + "{}]}"),
+        ("sliding_metafile.json", "[" + "{}," * 400_000 + "{}]"),
+    ],
+)
+def test_the_first_of_a_million_faults_is_said_at_once(
+    name: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    began = time.process_time()
+    assert run(["labels", "import", str(tmp_path / name), "--store", str(tmp_path / "s.sqlite"), "--rater", "AB"]) == 2
+    assert time.process_time() - began < 4.0
+    assert "entry" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes on this system")

@@ -9,7 +9,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
@@ -92,7 +91,8 @@ def _is_endless(dataset: Dataset, keyword: str) -> bool:
         raw = dataset.get_item(keyword)
     except PYDICOM_FAULTS:
         return True
-    return isinstance(raw, RawDataElement) and raw.length > _LONGEST_SEQUENCE
+    length: object = getattr(raw, "length", 0)  # of one that is not taken apart yet
+    return isinstance(length, int) and length > _LONGEST_SEQUENCE
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
