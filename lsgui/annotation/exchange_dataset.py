@@ -13,7 +13,7 @@ from lsgui.annotation.consensus import shows_one_class
 from lsgui.annotation.exchange import note_on
 from lsgui.core.atomic_file import atomic_file
 from lsgui.core.errors import LsguiError
-from lsgui.core.file_names import as_cell
+from lsgui.core.file_names import as_cell, text_name
 from lsgui.core.reading import ReadingRecord
 
 DATASET = "dataset.csv"
@@ -62,7 +62,7 @@ def write_dataset(
     """
     rows: list[dict[str, str]] = []
     lines: dict[str, str] = {}
-    unfit, gone = [], []
+    unfit, gone, unnamed = [], [], []
     clips = 0
     for record in records:
         stretches = _stretches(record)
@@ -72,6 +72,9 @@ def write_dataset(
             continue
         if clip is None:
             gone.append(record.file_name)
+            continue
+        if text_name(str(clip.path)) != str(clip.path):
+            unnamed.append(record.file_name)
             continue
         clips += 1
         patient, source = people[record.content_hash]
@@ -86,6 +89,7 @@ def write_dataset(
     notes = (
         note_on(unfit, _UNFIT.format("shows", "is"), _UNFIT.format("show", "are")),
         note_on(gone, f"is {_GONE}", f"are {_GONE}"),
+        note_on(unnamed, f"has {_UNNAMED}", f"have {_UNNAMED}"),
     )
     said = tuple(filter(None, notes))
     if not rows:
@@ -95,6 +99,7 @@ def write_dataset(
 
 
 _UNFIT = "{} no stretch of ls_a or ls_p and {} left out"
+_UNNAMED = "a name that is no text, which no table can hold, and must be renamed to be trained on"
 _GONE = "not in the folders of --clips, or has changed since it was read, and is left out"
 
 

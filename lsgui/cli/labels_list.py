@@ -110,10 +110,12 @@ def _table(*headings: str) -> "Table":
 
 
 def _plain(*cells: str) -> list[str]:
-    """Return cells in which nothing is taken for markup."""
+    """Return cells in which nothing is taken for markup, and nothing turns to the terminal."""
     from rich.markup import escape
 
-    return [escape(cell) for cell in cells]
+    from lsgui.core.file_names import shown_name
+
+    return [escape(shown_name(cell)) for cell in cells]
 
 
 def _show(table: "Table") -> None:
@@ -122,4 +124,4 @@ def _show(table: "Table") -> None:
     from rich.console import Console
 
     if table.row_count:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+        Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200).print(table)
