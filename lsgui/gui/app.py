@@ -109,6 +109,7 @@ def run_window(
     watched_s: float = 4.0,
     prepare: Callable[[Review], None] | None = None,
     remembers: bool = True,
+    watched: bool = True,
 ) -> int:
     """Open the review window and return the exit status when it is closed.
 
@@ -126,16 +127,17 @@ def run_window(
         How long each thing is watched for them; 0 for the start alone.
     prepare
         Gets the window before it is shown.
-    remembers
-        Keep what is open for the case that the window is killed, and offer what a killed one left.
+    remembers, watched
+        Put back what a killed window left, and leave the same; leave a crash file. Neither where it ends by itself.
     """
     gc.disable()  # nothing of the start is garbage; on again from the first painting
     _before_application()
     application = QApplication(["lsgui"])
     handler = start_log()
     log.info("lsgui %s starts", __version__)
-    with window_watch(wanted=remembers and screenshot is None and timing is None) as mark:
-        review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo, mark=mark)
+    with window_watch(wanted=watched and screenshot is None and timing is None) as mark:
+        kept = mark if remembers else None
+        review = open_review(session_maker(in_process=in_process), paths, store=store, demo=demo, mark=kept)
         taker = None if screenshot is None else ScreenshotTaker(review.controller, review.window, screenshot)
         test = None if timing is None else _play_test(review, paths, watched_s, demo=bool(demo))
         if prepare is not None:

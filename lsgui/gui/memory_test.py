@@ -259,7 +259,7 @@ def main(errand: Errand) -> int:
         sys.stdout.write(json.dumps(asdict(note)) + "\n")
         sys.stdout.flush()
 
-    status = run_window(prepare=lambda review: tests.append(MemoryTest(review, errand, tell)), remembers=False)
+    status = run_window(prepare=lambda review: tests.append(MemoryTest(review, errand, tell)), watched=False)
     for test in tests:
         if test.fault:
             sys.stderr.write(test.fault + "\n")

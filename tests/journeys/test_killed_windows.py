@@ -123,3 +123,22 @@ def _is_put_back(qtbot: Any, clip: Path) -> None:
     review.window.deleteLater()
     review.controller.deleteLater()
     assert list(sessions_dir().iterdir()) == []
+
+
+def test_a_demo_offers_nothing_and_leaves_what_was_left(home: Path) -> None:
+    from lsgui.review.session_mark import begin_mark
+
+    left = begin_mark(sessions_dir())
+    assert left is not None
+    left.stack_file.write_text("Fatal Python error: Segmentation fault")
+    left.let_go()
+    script = WINDOW.format(samples=str(GUI_TESTS)).replace("prepare=prepare", "prepare=prepare, remembers=False")
+    clip = write_clip(home / "clip.avi")
+    script = script.replace("draw(review)", "assert review.controller.state.left is None; review.window.close()")
+    script = script.replace("review.controller.seek(5)", "pass")
+    done = subprocess.run([sys.executable, "-c", script, str(clip)], env=os.environ, timeout=60, check=False)
+    assert done.returncode == 0
+    found = claim_left(sessions_dir())
+    assert found is not None, "it waits for a window with a reader"
+    found[0].take_away()
+    assert list(sessions_dir().iterdir()) == [], "the demo was closed as it should be"
