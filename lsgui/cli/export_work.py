@@ -22,6 +22,7 @@ from lsgui.core.plain_file import read_json
 from lsgui.core.pleura import PleuralROI, check_roi_fits
 from lsgui.core.prediction import Prediction
 from lsgui.core.reading import ReadingRecord
+from lsgui.decoding.clip_opening import read_clip_apart
 from lsgui.export.approval import approve, approved_mask
 from lsgui.export.bundle import run_export
 from lsgui.export.kinds import ExportKind, needs_mask
@@ -35,7 +36,7 @@ from lsgui.imaging.scan_area import ScanArea, find_scan_area, picture_scale
 from lsgui.inference.clip_runner import ClipRunner
 from lsgui.inference.line_file import LineFile, read_lines
 from lsgui.inference.protocol import DeviceChoice
-from lsgui.readers.base import find_clips, open_clip
+from lsgui.readers.base import find_clips
 
 if TYPE_CHECKING:
     from lsgui.annotation.store import AnnotationStore
@@ -104,7 +105,7 @@ def propose(paths: list[Path], target: Path) -> int:
     clips = _clips(paths)
     if len(clips) != 1:
         raise LsguiError("A mask is proposed for one clip at a time: name one.")
-    clip = open_clip(clips[0])
+    clip = read_clip_apart(clips[0])
     try:
         preview = _write_proposal(clip, proposed(clip), target)
     finally:
@@ -166,7 +167,7 @@ class _Exporter:
         choice = self._choice
         begun = time.perf_counter()
         tell("Reading", 0.0)
-        clip = open_clip(path)
+        clip = read_clip_apart(path)
         try:
             fingerprint = content_hash(path)
             mask = self._mask(clip, fingerprint)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,12 +23,10 @@ def register(app: typer.Typer) -> None:
 
         Example: lsgui info exam.dcm --json
         """
-        from lsgui.decoding.clip_opening import open_clip_apart
-        from lsgui.decoding.decoder_process import DecoderProcess
+        from lsgui.decoding.clip_opening import read_clip_apart
 
-        with closing(DecoderProcess("reader")) as decoder:  # nobody knows what the file does to a decoder
-            read = open_clip_apart(decoder, clip)
-            facts = clip_facts(clip, read)
+        read = read_clip_apart(clip)
+        facts = clip_facts(clip, read)
         if as_json:
             name = facts["path"]
             typer.echo(json.dumps(facts, ensure_ascii=name != text_name(name)))  # escapes give any name back whole

@@ -1,6 +1,7 @@
 """Opens a clip through a reading process: its frames appear in a store of this process while they are decoded."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,15 @@ def open_clip_apart(
     except BaseException:
         hearer.close()
         raise
+
+
+def read_clip_apart(path: Path) -> Clip:
+    """Read a whole clip through a reading process of its own, which has ended when the clip is there.
+
+    Raises
+    ------
+    ClipReadError
+        When the clip cannot be read, or the process died of it.
+    """
+    with closing(DecoderProcess("reader")) as decoder:
+        return open_clip_apart(decoder, path)
