@@ -85,6 +85,7 @@ class Scene:
         store: Path | None = None,
         clips: int = 3,
         frames: int = 40,
+        wait_for_worker: bool = True,
         **settings: object,
     ) -> None:
         self.work = work
@@ -105,7 +106,7 @@ class Scene:
         self.review.window.resize(1280, 800)
         self.review.window.show()
         self.until(lambda: len(self.state.worklist) == clips and not self.state.scanning, "the worklist")
-        if make is not NoWorker:
+        if make is not NoWorker and wait_for_worker:
             self.until(lambda: self.state.worker.device != "", "the worker")
         self.turn_to(0)
 
@@ -139,7 +140,10 @@ class Scene:
     # --- the reader
 
     def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
-        """Press a key."""
+        """Press a key; the offscreen platform does not bring the window to the front where a dialog closed."""
+        if not self.review.window.isActiveWindow():
+            self.review.window.activateWindow()
+            self.until(self.review.window.isActiveWindow, "the window to come to the front")
         QTest.keyClick(self.review.window, key, modifier)
 
     def turn_to(self, number: int, *, ready: bool = True) -> None:
@@ -160,6 +164,7 @@ class Scene:
         """Give a clip, which is on screen, a label by its key; wait until it is shown as saved."""
         self.said[number] = label
         self.press(KEYS[label])
+        self.must(self.state.reading.label == label, f"{label} of clip {number} is not taken")
         if wait:
             self.until(self.is_saved, f"{label} of clip {number} to be saved")
 
