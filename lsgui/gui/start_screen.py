@@ -1,5 +1,6 @@
 """What the window shows before a clip is open: ways to open one."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -142,7 +143,8 @@ class StartScreen(QScrollArea):
             words.addWidget(title)
             words.addWidget(sentence)
             box.addLayout(words, 1)
-            show = self._button("Show", "play", "accent", lambda d=demo: self.demoAsked.emit(d), look="flat")
+            ask = partial(self._ask_demo, demo)
+            show = self._button("Show", "play", "accent", ask, look="flat")
             show.setAccessibleName(f"Show the demo clip: {demo.title}")
             box.addWidget(show)
             column.addWidget(card)
@@ -168,6 +170,10 @@ class StartScreen(QScrollArea):
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(lambda: self.pathAsked.emit(path))
         return button
+
+    def _ask_demo(self, demo: DemoClip, _checked: bool = False) -> None:
+        """Ask for a demo clip; a button tells whether it is checked, which is no clip."""
+        self.demoAsked.emit(demo)
 
     def _button(self, text: str, name: str, role: str, ask: object, look: str = "") -> QPushButton:
         button = QPushButton(text)

@@ -8,12 +8,13 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from window_samples import draw, open_clip_in, press, until
 
 from lsgui.gui.action_table import ACTIONS
 from lsgui.gui.app import open_review
 from lsgui.gui.stall_watch import StallWatch
+from lsgui.review.demo_clips import demo_clips
 from lsgui.review.state import AnalysisPhase, WorkerPhase
 
 
@@ -180,6 +181,14 @@ def test_the_start_screen_offers_ways_to_open(review):
     assert window._stack.currentWidget() is window.start_screen
     assert not window.worklist_panel.isVisible()
     assert review.controller.state.worker.phase is WorkerPhase.READY
+
+
+def test_the_start_screen_shows_the_demo_clip_that_is_clicked(review, qtbot):
+    name = f"Show the demo clip: {demo_clips()[1].title}"
+    shows = [b for b in review.window.start_screen.findChildren(QPushButton) if b.accessibleName() == name]
+    QTest.mouseClick(shows[0], Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: review.controller.state.clip is not None and review.controller.state.roi is not None)
+    assert review.controller.state.clip.path == demo_clips()[1].path.absolute()
 
 
 def test_a_window_closed_without_a_clip_forgets_no_width_of_its_columns(review, qtbot, clips, told_session):
