@@ -1,6 +1,7 @@
 """Help in the window: the texts of `resources/help`, topics at the left, the chosen one at the right."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import (
@@ -25,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from lsgui.core.errors import LsguiError
-from lsgui.core.resources import resources_dir
+from lsgui.core.resources import model_dirs, resources_dir
 from lsgui.gui.theme import SIZE_LARGE, SIZE_TITLE, text_font, tokens
 
 TOPICS = (
@@ -34,6 +35,7 @@ TOPICS = (
 )
 """The files of `resources/help`, in the order of the list."""
 
+_CARD = "model:"
 _BODY_SIZE = 14
 _LINE_HEIGHT, _TABLE_LINE_HEIGHT = 140.0, 115.0
 _MARGIN = 28.0
@@ -64,14 +66,26 @@ def read_topic(topic_id: str) -> Topic:
     return Topic(topic_id, text.split("\n", 1)[0].removeprefix("# ").strip(), text)
 
 
+def read_model_cards() -> list[Topic]:
+    """Return the texts of the cards of the models that come with lsgui, each under the id `model:<id>`."""
+    found = []
+    for path in sorted(model_dirs()[-1].glob("*/README.md")):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError:
+            continue  # the model's own fault is told where it is chosen
+        found.append(Topic(f"{_CARD}{path.parent.name}", f"Model card: {path.parent.name}", text))
+    return found
+
+
 class HelpDialog(QDialog):
-    """Shows one topic at a time. Nothing is fetched, and no link leaves the program without a question."""
+    """Shows one topic or model card at a time. Nothing is fetched, and no link leaves without a question."""
 
     def __init__(self, topic_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Help")
         self.resize(880, 640)
-        self._topics = [read_topic(name) for name in TOPICS]
+        self._topics = [*(read_topic(name) for name in TOPICS), *read_model_cards()]
         self.question: QMessageBox | None = None
         """The question before a link is opened, while it is on screen."""
         self.list = QListWidget(self)
@@ -100,7 +114,7 @@ class HelpDialog(QDialog):
     @property
     def topic_id(self) -> str:
         """The topic that is shown."""
-        return TOPICS[self.list.currentRow()]
+        return self._topics[self.list.currentRow()].id
 
     def changeEvent(self, event: QEvent) -> None:
         """Set the text anew in the colours of another theme."""
@@ -165,9 +179,12 @@ class HelpDialog(QDialog):
 
     def _on_page_anchorClicked(self, link: QUrl) -> None:
         if link.isRelative():
-            name = link.path().removesuffix(".md")
-            if name in TOPICS:
-                self.list.setCurrentRow(TOPICS.index(name))
+            path = PurePosixPath(link.path())
+            card = path.name == "README.md" and path.parent.name
+            wanted = f"{_CARD}{card}" if card else path.name.removesuffix(".md")
+            row = next((row for row, topic in enumerate(self._topics) if topic.id == wanted), None)
+            if row is not None:
+                self.list.setCurrentRow(row)
             return
         question = QMessageBox(self)
         question.setWindowTitle("Open a link")

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
-from lsgui.core.resources import resources_dir
+from lsgui.core.resources import model_dirs, resources_dir
 from lsgui.gui.action_table import ACTIONS
 from lsgui.gui.help_dialog import TOPICS, HelpDialog, read_topic
 
@@ -32,6 +32,28 @@ def test_the_menu_opens_the_help_at_its_topic(review, topic):
     assert "**" not in text
     assert words[-1] in text
     dialog.close()
+
+
+def test_the_card_of_every_shipped_model_is_read_in_help(qtbot):
+    """Whole and as it lies beside the weights; a link from one card or topic to another turns there."""
+    dialog = HelpDialog("limits")
+    qtbot.addWidget(dialog)
+    cards = {path.parent.name: path for path in model_dirs()[-1].glob("*/model.json")}
+    shown = {}
+    for row in range(dialog.list.count()):
+        dialog.list.setCurrentRow(row)
+        if dialog.topic_id.startswith("model:"):
+            shown[dialog.topic_id.removeprefix("model:")] = dialog.page.toPlainText()
+    assert shown.keys() == cards.keys()
+    for name, path in cards.items():
+        text = path.with_name("README.md").read_text(encoding="utf-8")
+        words = re.findall(r"[A-Za-z]{4,}", text)
+        assert shown[name].startswith(text.split("\n", 1)[0].removeprefix("# ").strip())
+        assert words[-1] in shown[name]
+    dialog.page.anchorClicked.emit(QUrl("../motion/README.md"))
+    assert dialog.topic_id == "model:motion"
+    dialog.page.anchorClicked.emit(QUrl("report.md"))
+    assert dialog.topic_id == "model:motion", "a file that is no page of Help"
 
 
 def test_arrow_keys_turn_the_topics_and_escape_closes(review):
