@@ -95,14 +95,12 @@ def _answer(work: DecoderWork, asked: Ask, owner: "_OverPipe") -> None:
             work.picture(request, owner)
         owner.tell(Done())
     except CancelledError:
-        owner.tell(Refused(""))
+        owner.tell(Refused())
     except LsguiError as fault:
         owner.tell(Refused(str(fault)))
     except Exception as fault:  # the process is where faults end: it goes on with the next request
         log.exception("a request failed")
-        name = asked.request.clip.path.name if isinstance(asked.request, LookAtClip) else asked.request.path.name
-        words = f"{name} cannot be read: a fault of the program ({type(fault).__name__}); details are in the log."
-        owner.tell(Refused(words, traceback.format_exc()))
+        owner.tell(Refused(fault=f"{type(fault).__name__}: {fault}", details=traceback.format_exc()))
 
 
 class _Ear:

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from lsgui.core.errors import CancelledError, ClipReadError
 from lsgui.core.spawning import deaf_to_interrupts, no_main_module
@@ -47,6 +47,15 @@ _log = logging.getLogger(__name__)
 
 Hear = Callable[[Any], None]
 """Gets every reply but `Done` and `Refused`; blocks and frames come as arrays, (frames, height, width) and bytes."""
+
+
+class ReadingFaultError(Exception):
+    """The program's own fault in a reading process; its cause tells where it arose."""
+
+
+class _TheirTracebackError(Exception):
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
 
 
 class DecoderProcess:
@@ -112,28 +121,15 @@ class DecoderProcess:
             One sentence: the clip cannot be read, the process died of it, or nothing was heard of it.
         CancelledError
             When `cancelled` says so, or another thread needs the process.
+        ReadingFaultError
+            Where the program is at fault.
         """
         with self._my_turn(cancelled, urgent=urgent):
             for last in (False, True):
                 child = self._living(cancelled)
                 self._number += 1
                 talk = _Talk(child, self._number, hear, hurry)
-                try:
-                    talk.go_on(request, lambda: cancelled() or self._waiting > 0 or self._closed)
-                except (EOFError, OSError) as fault:
-                    status = self._bury(child)
-                    if talk.heard or last or status in _CRASHES:
-                        raise _death(path, status) from fault
-                except _StalledError as fault:
-                    self._bury(child, kill=True)
-                    raise cannot_read(
-                        path, "nothing came of it for eight seconds", "check its drive or network and open it again"
-                    ) from fault
-                except BaseException:
-                    if self._closed or not talk.stopped():
-                        self._bury(child, kill=True)
-                    raise
-                else:
+                if self._through(talk, path, request, lambda: cancelled() or self._waiting > 0, last=last):
                     return
 
     def forget(self) -> None:
@@ -176,6 +172,28 @@ class DecoderProcess:
         finally:
             self._turn.release()
 
+    def _through(
+        self, talk: "_Talk", path: Path, request: Request, cancelled: Callable[[], bool], *, last: bool
+    ) -> bool:
+        """Do a request to its end; False where the process had died at rest, and another one may do it."""
+        try:
+            talk.go_on(request, lambda: cancelled() or self._closed)
+        except (EOFError, OSError) as fault:
+            status = self._bury(talk.child)
+            if talk.heard or last or status in _CRASHES:
+                raise _death(path, status) from fault
+            return False
+        except _StalledError as fault:
+            self._bury(talk.child, kill=True)
+            raise cannot_read(
+                path, "nothing came of it for eight seconds", "check its drive or network and open it again"
+            ) from fault
+        except BaseException:
+            if self._closed or not talk.stopped():
+                self._bury(talk.child, kill=True)
+            raise
+        return True
+
     def _living(self, cancelled: Callable[[], bool]) -> "_Child":
         if self._child is not None and not self._child.process.is_alive():
             self._bury(self._child)
@@ -216,7 +234,7 @@ class _Talk:
     """One request and its replies."""
 
     def __init__(self, child: "_Child", number: int, hear: Hear, hurry: threading.Event | None) -> None:
-        self._child = child
+        self.child = child
         self._number = number
         self._hear = hear
         self._hurry = hurry
@@ -225,15 +243,15 @@ class _Talk:
 
     def go_on(self, request: Request, cancelled: Callable[[], bool]) -> None:
         """Ask, and pass every reply on until the last one."""
-        self._child.send(Ask(self._number, request))
+        self.child.send(Ask(self._number, request))
         idle = 0
         while True:
             if cancelled():
                 raise CancelledError
             if self._hurry is not None and self._hurry.is_set():
                 self._hurry = None
-                self._child.send(Hurry())
-            if not self._child.pipe.poll(_LOOK_S):
+                self.child.send(Hurry())
+            if not self.child.pipe.poll(_LOOK_S):
                 idle += 1
                 if idle >= STALL_LOOKS:
                     raise _StalledError
@@ -252,20 +270,20 @@ class _Talk:
 
     def _receive(self) -> Any:
         """Return the next reply; a block or a frame as what it holds."""
-        reply: Reply = self._child.pipe.recv()
+        reply: Reply = self.child.pipe.recv()
         if isinstance(reply, BlockMade):
-            return see_block(receive_handle(reply.name, self._child.channel), reply.shape)
+            return see_block(receive_handle(reply.name, self.child.channel), reply.shape)
         if isinstance(reply, FrameFollows):
-            return self._child.pipe.recv_bytes()
+            return self.child.pipe.recv_bytes()
         return reply
 
     def stopped(self) -> bool:
         """Say that nobody wants the answer; tell whether the process has heard it within two seconds, or is done."""
         with contextlib.suppress(OSError, EOFError):
             if not self._ended:
-                self._child.send(Stop(self._number))
+                self.child.send(Stop(self._number))
             for _ in range(_STOP_LOOKS):
-                while not self._ended and self._child.pipe.poll(_LOOK_S):
+                while not self._ended and self.child.pipe.poll(_LOOK_S):
                     self._ended = isinstance(self._receive(), Done | Refused)
                 if self._ended:
                     return True
@@ -339,12 +357,12 @@ class _Child:
             channel.close()
 
 
-def _refuse(reply: Refused) -> None:
-    if not reply.sentence:
-        raise CancelledError
-    if reply.details:
-        _log.error("a request to the reading process failed\n%s", reply.details)
-    raise ClipReadError(reply.sentence)
+def _refuse(reply: Refused) -> NoReturn:
+    if reply.fault:
+        raise ReadingFaultError(reply.fault) from _TheirTracebackError(reply.details)
+    if reply.sentence:
+        raise ClipReadError(reply.sentence)
+    raise CancelledError
 
 
 def _death(path: Path, status: int | None) -> ClipReadError:

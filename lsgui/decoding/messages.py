@@ -190,11 +190,12 @@ class Refused:
     ----------
     sentence
         For the reader; empty where the request was stopped.
-    details
-        For the log: a traceback where the fault is the program's.
+    fault, details
+        Where it is the program's: what was raised in a few words, and its traceback.
     """
 
-    sentence: str
+    sentence: str = ""
+    fault: str = ""
     details: str = ""
 
 

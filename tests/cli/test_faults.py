@@ -13,7 +13,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the reader\nfell over")
 
-    monkeypatch.setattr("lsgui.readers.base.open_clip", fail)
+    monkeypatch.setattr("lsgui.decoding.clip_opening.read_clip_apart", fail)
 
 
 def test_the_traceback_goes_to_the_log_and_one_line_to_standard_error(

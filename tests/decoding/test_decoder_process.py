@@ -24,7 +24,7 @@ from lsgui.core.errors import CancelledError, ClipReadError
 from lsgui.core.prediction import QualityFlag
 from lsgui.decoding import decoder_process
 from lsgui.decoding.clip_opening import ClipHearer, open_clip_apart
-from lsgui.decoding.decoder_process import DecoderProcess
+from lsgui.decoding.decoder_process import DecoderProcess, ReadingFaultError
 from lsgui.decoding.messages import DecodeClip, FramesReady, Known, LineFound, LookAtClip, PictureOf, Surveyed
 from lsgui.readers.base import open_clip
 
@@ -247,6 +247,14 @@ def test_the_process_ends_with_its_owner(folder):
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     pid = int(said.stdout)
     assert gone(pid)
+
+
+def test_a_fault_of_the_program_is_raised_here_with_the_place_where_it_arose(decoder, folder):
+    clip = folder / "clip.dcm"
+    with pytest.raises(ReadingFaultError, match="resize") as raised:
+        decoder.ask(clip, PictureOf(clip, 0, 0), print)  # a picture without a pixel
+    assert "small_picture.py" in str(raised.value.__cause__)
+    assert len(open_clip_apart(decoder, clip)) == 30
 
 
 def test_a_closed_process_is_asked_nothing_more(decoder, folder):

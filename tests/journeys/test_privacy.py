@@ -142,7 +142,7 @@ def test_a_fault_of_a_command_names_no_clip_in_the_log(
     def fail(path: Path, **_: Any) -> None:
         raise RuntimeError(f"{path.name} and {path}: fell over at {SECRETS[0]}"[: -len(SECRETS[0])])
 
-    monkeypatch.setattr("lsgui.readers.base.open_clip", fail)
+    monkeypatch.setattr("lsgui.decoding.clip_opening.read_clip_apart", fail)
     assert run(["info", str(folder / "QQFILE Marquardt.dcm")]) == 1
     assert "fell over" in (home / "log" / "lsgui.log").read_text(encoding="utf-8")
     assert searched(home, (*SECRETS, *NAMES)) == []
