@@ -36,6 +36,7 @@ TOPICS = (
 """The files of `resources/help`, in the order of the list."""
 
 _CARD = "model:"
+_SIZE = QSize(1080, 700)
 _BODY_SIZE = 14
 _LINE_HEIGHT, _TABLE_LINE_HEIGHT = 140.0, 115.0
 _MARGIN = 28.0
@@ -84,7 +85,7 @@ class HelpDialog(QDialog):
     def __init__(self, topic_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Help")
-        self.resize(880, 640)
+        self.resize(_SIZE.boundedTo(self.screen().availableSize() * 0.95))
         self._topics = [*(read_topic(name) for name in TOPICS), *read_model_cards()]
         self.question: QMessageBox | None = None
         """The question before a link is opened, while it is on screen."""
@@ -144,6 +145,7 @@ class HelpDialog(QDialog):
             cursor = QTextCursor(block)
             level = block.blockFormat().headingLevel()
             shape = QTextBlockFormat()
+            shape.setNonBreakableLines(False)  # a command is read whole, on as many lines as it takes
             in_table = cursor.currentTable() is not None
             height = _TABLE_LINE_HEIGHT if in_table else _LINE_HEIGHT
             shape.setLineHeight(height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)

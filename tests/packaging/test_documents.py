@@ -104,15 +104,11 @@ def test_known_failures_say_what_was_recorded(sentence: str) -> None:
 
 
 def test_every_risk_names_a_test_that_is_there() -> None:
-    rows = [
-        row.split("|")
-        for row in (HELP / "risks.md").read_text(encoding="utf-8").splitlines()
-        if re.match(r"\| \d", row)
-    ]
-    assert [int(row[1]) for row in rows] == list(range(1, len(rows) + 1))
-    for row in rows:
-        for place in row[-2].split(","):
-            assert place.strip() == "the same" or (ROOT / place.strip()).exists(), place
+    text = (HELP / "risks.md").read_text(encoding="utf-8")
+    risks, tested = re.findall(r"^\| (\d+) ", text, re.MULTILINE), re.findall(r"^- (\d+): (.+)$", text, re.MULTILINE)
+    assert risks == [number for number, _ in tested] == [str(k + 1) for k in range(len(risks))]
+    for place in (place.strip() for _, places in tested for place in places.split(",")):
+        assert place == "the same" or (ROOT / place).exists(), place
 
 
 def test_the_risks_repeat_recorded_counts() -> None:
