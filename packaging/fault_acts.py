@@ -122,8 +122,8 @@ def store_deleted(work: Path) -> str:
     question = scene.review.window.unsaved_question
     scene.until(lambda: isinstance(question.dialog, QFileDialog), "where to save")
     rescued = work / "rescued.sqlite"
-    question.dialog.fileSelected.emit(str(rescued))  # type: ignore[union-attr]  # it is there, see above
-    question.dialog.reject()  # type: ignore[union-attr]  # the same
+    question.dialog.fileSelected.emit(str(rescued))
+    question.dialog.reject()
     scene.until(lambda: not scene.review.window.isVisible(), "the window to close")
     scene.forget()
     scene.kept(rescued)
@@ -253,8 +253,8 @@ def store_damaged(work: Path) -> str:
     scene.must("damaged" in said, f"of damage nothing is said: {said}")
     question = scene.review.window.unsaved_question
     scene.until(lambda: isinstance(question.dialog, QFileDialog), "where to save")
-    question.dialog.fileSelected.emit(str(work / "rescued.sqlite"))  # type: ignore[union-attr]  # it is there, see above
-    question.dialog.reject()  # type: ignore[union-attr]  # the same
+    question.dialog.fileSelected.emit(str(work / "rescued.sqlite"))
+    question.dialog.reject()
     scene.until(lambda: not scene.review.window.isVisible(), "the window to close")
     scene.forget()
     scene.kept(work / "rescued.sqlite")

@@ -27,7 +27,7 @@ def clip_gone_while_it_plays(work: Path) -> str:
     scene.clips[2].unlink()
     scene.turn_to(2, ready=False)
     scene.until(lambda: scene.state.clip is not None and scene.state.clip.phase is LoadPhase.FAILED, "the fault")
-    said = scene.state.clip.error  # type: ignore[union-attr]  # see above
+    said = scene.state.clip.error
     scene.must(is_one_sentence(said) and said in _painted(scene), f"what is wrong with the clip is not said: {said}")
     scene.turn_to(1)
     scene.say(1, "ls_p")
@@ -58,8 +58,8 @@ def clip_gone_while_it_is_decoded(work: Path) -> str:
     question = scene.review.window.unsaved_question
     scene.until(lambda: isinstance(question.dialog, QFileDialog), "where to save")
     rescued = work / "rescued.sqlite"
-    question.dialog.fileSelected.emit(str(rescued))  # type: ignore[union-attr]  # it is there, see above
-    question.dialog.reject()  # type: ignore[union-attr]  # the same
+    question.dialog.fileSelected.emit(str(rescued))
+    question.dialog.reject()
     scene.until(lambda: not scene.review.window.isVisible(), "the window to close")
     scene.forget()
     scene.hashes[2] = content_hash(gone / scene.clips[2].name)  # once the drive is back

@@ -19,7 +19,7 @@ def closed_while_opening(work: Path) -> str:
     """Close between the choice of a clip and its first frame."""
     scene = _scene(work)
     scene.turn_to(2, ready=False)
-    return _closed(scene, lambda: scene.state.clip.phase is LoadPhase.OPENING)  # type: ignore[union-attr]  # chosen
+    return _closed(scene, lambda: scene.state.clip.phase is LoadPhase.OPENING)
 
 
 def closed_while_decoding(work: Path) -> str:
@@ -28,7 +28,7 @@ def closed_while_decoding(work: Path) -> str:
     scene.turn_to(2, ready=False)
     scene.until(lambda: scene.state.clip is not None and scene.state.clip.frames_ready > 3, "the first frames")
     scene.say(2, "lung_point", wait=False)
-    return _closed(scene, lambda: scene.state.clip.phase is LoadPhase.DECODING)  # type: ignore[union-attr]  # there
+    return _closed(scene, lambda: scene.state.clip.phase is LoadPhase.DECODING)
 
 
 def closed_while_searching(work: Path) -> str:
@@ -75,15 +75,15 @@ def closed_while_exporting(work: Path) -> str:
     exports.exporter.progressed.connect(lambda stage, _part: stages.append(stage))
     exports.open_dialog()
     dialog = scene.review.window.commands.dialog
-    for box in dialog.boxes.values():  # type: ignore[union-attr]  # it is the export dialog
+    for box in dialog.boxes.values():
         box.setChecked(box.isEnabled())
-    dialog.folder.setText(str(work / "out"))  # type: ignore[union-attr]  # the same
-    dialog.export_button.click()  # type: ignore[union-attr]  # the same
+    dialog.folder.setText(str(work / "out"))
+    dialog.export_button.click()
     scene.until(lambda: hasattr(scene.review.window.commands.dialog, "confirm"), "the question for the mask")
     mask = scene.review.window.commands.dialog
-    mask.who.setText("R9")  # type: ignore[union-attr]  # it is the mask dialog
-    mask.confirm.setChecked(True)  # type: ignore[union-attr]  # the same
-    mask.approve.click()  # type: ignore[union-attr]  # the same
+    mask.who.setText("R9")
+    mask.confirm.setChecked(True)
+    mask.approve.click()
     scene.until(lambda: any(stage not in ("", "Preparing") for stage in stages), "the first file")
     said = _closed(scene, lambda: exports.exporter.busy)
     left = [path.name for path in (work / "out").rglob("*")] if (work / "out").exists() else []

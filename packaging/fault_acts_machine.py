@@ -110,15 +110,15 @@ def disk_full_while_exporting(work: Path) -> str:
     exports = scene.review.window.commands.exports
     exports.open_dialog()
     dialog = scene.review.window.commands.dialog
-    for box in dialog.boxes.values():  # type: ignore[union-attr]  # it is the export dialog
+    for box in dialog.boxes.values():
         box.setChecked(box.isEnabled())
-    dialog.folder.setText(str(out))  # type: ignore[union-attr]  # the same
-    dialog.export_button.click()  # type: ignore[union-attr]  # the same
+    dialog.folder.setText(str(out))
+    dialog.export_button.click()
     scene.until(lambda: hasattr(scene.review.window.commands.dialog, "confirm"), "the question for the mask")
     mask = scene.review.window.commands.dialog
-    mask.who.setText("R9")  # type: ignore[union-attr]  # it is the mask dialog
-    mask.confirm.setChecked(True)  # type: ignore[union-attr]  # the same
-    mask.approve.click()  # type: ignore[union-attr]  # the same
+    mask.who.setText("R9")
+    mask.confirm.setChecked(True)
+    mask.approve.click()
     scene.until(lambda: not exports.exporter.busy, "the end of the export")
     said = scene.state.notice
     scene.must(is_one_sentence(said) and not said.startswith("Saved"), f"it does not say what happened: {said}")
@@ -222,8 +222,8 @@ class SetClock(datetime):
 
 def clock_set_back(work: Path) -> str:
     """The clock jumps between labels; what is said last stands, in this window and in the next one."""
-    controller_readings.datetime = SetClock  # type: ignore[misc]  # the clock of what is said
-    reading_store.datetime = SetClock  # type: ignore[misc]  # the clock of the daily copy
+    controller_readings.datetime = SetClock
+    reading_store.datetime = SetClock
     scene = Scene(work)
     order = []
     for days, label in ((0, "ls_p"), (-1, "ls_a"), (-400, "lung_point"), (2, "cannot_assess"), (-3, "ls_a")):
@@ -270,7 +270,7 @@ def second_window(work: Path) -> str:
             other.kill()
         other.wait()
     scene.must(other.returncode == 0, "the second window failed")
-    scene.said |= {int(row["clip"]): str(row["label"]) for row in notes(log) if row["what"] == "ack"}  # type: ignore[call-overload]  # a number
+    scene.said |= {int(row["clip"]): str(row["label"]) for row in notes(log) if row["what"] == "ack"}
     scene.must(len(scene.said) == 8, f"{len(scene.said)} of 8 clips are labelled")
     scene.until(lambda: all(entry.label is not None for entry in scene.state.worklist), "the labels of the other one")
     scene.close()
@@ -309,7 +309,7 @@ def screens_change(work: Path) -> str:
         ratio = scene.review.window.clip_view.grab().devicePixelRatio()
         scene.must(ratio == screen.devicePixelRatio(), f"the clip is painted for a ratio of {ratio}")
         frame = scene.state.playback.frame
-        scene.until(lambda frame=frame: scene.state.playback.frame != frame, "the clip to play on")  # type: ignore[misc]  # bound now
+        scene.until(lambda frame=frame: scene.state.playback.frame != frame, "the clip to play on")
         scene.turn_to((scene.state.selected or 0) + 1 if (scene.state.selected or 0) < 2 else 0)
         scene.say(scene.state.selected or 0, "ls_a")
     scene.review.window.showMaximized()

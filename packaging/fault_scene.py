@@ -100,7 +100,7 @@ class Scene:
         self.said: dict[int, str] = {}
         """The label last said of each clip, by its number."""
         chosen = {"rater": RATER, "suggest_on_open": False, "model_id": "motion", **settings}
-        save_settings(settings_file(), Settings(**chosen))  # type: ignore[arg-type]  # checked by the class
+        save_settings(settings_file(), Settings(**chosen))
         self.application = QApplication.instance() or QApplication(["fault drill"])
         self.review: Review = open_review(make, [folder], store=self.store)
         self.review.window.resize(1280, 800)
@@ -152,7 +152,7 @@ class Scene:
         index = next(k for k, entry in enumerate(self.state.worklist) if entry.path == path)
         self.review.controller.clips.select(index)
         if ready:
-            self.until(lambda: self.is_complete and self.state.clip.path == path, f"clip {number}")  # type: ignore[union-attr]  # a complete clip is there
+            self.until(lambda: self.is_complete and self.state.clip.path == path, f"clip {number}")
             self.until(lambda: self.review.controller.readings.looked_up(path), f"the reading of clip {number}")
 
     @property

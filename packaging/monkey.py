@@ -122,10 +122,10 @@ def play(work: Path, numbers: list[int], seed: int, more: Path | None, *, loud: 
     review = open_review(session_maker(in_process=False), [work / "clips"], store=store)
     review.window.resize(1366, 768)
     review.window.show()
-    hand = Hand(review, application, clips, files, patience_s)  # type: ignore[arg-type]  # it has widgets
-    promises = Promises(review, application)  # type: ignore[arg-type]  # the same
+    hand = Hand(review, application, clips, files, patience_s)
+    promises = Promises(review, application)
     run = Monkey(review, hand, promises, seed, loud=loud).run(numbers)
-    for dialog in application.topLevelWidgets():  # type: ignore[attr-defined]  # the same
+    for dialog in application.topLevelWidgets():
         if isinstance(dialog, QDialog):
             dialog.reject()
     review.window.close()

@@ -56,13 +56,13 @@ def small_clips(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def _small_frames(module: object) -> "contextlib._GeneratorContextManager[None]":  # type: ignore[misc]
-    plain = module.numbered_frames  # type: ignore[attr-defined]
-    module.numbered_frames = lambda *_, **__: plain(3, 64, 96)  # type: ignore[attr-defined]
+def _small_frames(module: object) -> "contextlib._GeneratorContextManager[None]":
+    plain = module.numbered_frames
+    module.numbered_frames = lambda *_, **__: plain(3, 64, 96)
     try:
         yield
     finally:
-        module.numbered_frames = plain  # type: ignore[attr-defined]
+        module.numbered_frames = plain
 
 
 def answer_of(target: str, path: Path) -> str:

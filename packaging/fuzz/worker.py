@@ -55,7 +55,7 @@ def _opened(target: str, path: Path, errors: io.StringIO) -> tuple[str, str]:
         status = TARGETS[target](path)
     except LsguiError as fault:
         return judged(str(fault))
-    except BaseException as fault:  # noqa: BLE001 - whatever comes is what is looked for
+    except BaseException as fault:  # noqa: BLE001  # whatever comes is what is looked for
         return "fault", f"{type(fault).__name__}: {fault} {traceback.format_exc()[-1200:]}"
     said = errors.getvalue()
     if status == 0:
@@ -127,11 +127,11 @@ def _changing(path: Path, kind: str, count: int) -> Iterator[None]:
                 _change(path, kind)
         return plain(self, *args, **more)
 
-    Path.open = opened  # type: ignore[method-assign, assignment]  # only in this process
+    Path.open = opened
     try:
         yield
     finally:
-        Path.open = plain  # type: ignore[method-assign]
+        Path.open = plain
 
 
 def _change(path: Path, kind: str) -> None:
