@@ -76,7 +76,8 @@ def write_movie(request: ExportRequest, shown: Clip, stamp: Stamp, path: Path, t
         When no encoder can be had.
     """
     if text_name(str(path)) != str(path):  # the encoders fall over it
-        raise LsguiError(f"No movie can be written to {shown_name(request.folder.name)}: choose a folder of another name.")
+        folder = shown_name(request.folder.name)
+        raise LsguiError(f"No movie can be written to {folder}: choose a folder of another name.")
     composer = MovieFrames(request, shown, stamp)
 
     def frames() -> Iterator[Picture]:

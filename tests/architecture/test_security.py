@@ -106,6 +106,7 @@ ALLOWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "subprocess": (
         A_PROGRAM,
         (
+            "packaging/audit_dependencies.py",
             "packaging/fault_acts_machine.py",
             "packaging/fuzz/command_line.py",
             "packaging/monkey.py",
