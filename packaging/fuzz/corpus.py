@@ -122,7 +122,7 @@ def fill(seeds: Path, corpus: Path, run: int, draws: int) -> dict[str, dict[str,
             place.write_bytes(data)
             by_decoder = any(word in parent for word in _BY_DECODER)
             gives = "either" if by_decoder else "opened" if answer == "opened" else "refused"
-            said = "" if answer == "opened" else answer.replace(str(seeds.parent), "")[:160]
+            said = "" if answer == "opened" else answer.replace(f"{seeds.parent}/work/", "")[:160]
             answers[place.relative_to(corpus).as_posix()] = {"gives": gives, "said": said}
     return answers
 
