@@ -28,7 +28,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -126,28 +126,37 @@ def read_csv(path: Path, rater: str | None, hash_of: Callable[[str], str]) -> tu
     LsguiError
         One sentence that names the file and the line.
     """
+    text = _text(path)
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        text = _text(path)
-        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-        rows = [(table.line_num, row) for row in table]
+        _check_columns(path, [name.strip() for name in table.fieldnames or () if name])
+        out = list(_readings(path, table, rater, hash_of))
     except csv.Error as fault:
         raise LsguiError(f"{path.name}: the table cannot be read ({fault}): export it again as CSV.") from fault
-    columns = [name.strip() for name in table.fieldnames or () if name]
+    if not out:
+        raise LsguiError(f"{path.name} holds no labels: write one row a reading.")
+    return tuple(out)
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
     if {"start", "stop", "source"} <= set(columns):
         raise LsguiError(f"{path.name} is a data set for training, not a table of labels: export labels as CSV.")
     for name in NEEDED:
         if name not in columns:
             raise LsguiError(f"{path.name} lacks the column {name}: it needs {' and '.join(NEEDED)}.")
-    if not rows:
-        raise LsguiError(f"{path.name} holds no labels: write one row a reading.")
-    out = []
-    for number, row in rows:
+
+
+def _readings(
+    path: Path, table: "csv.DictReader[str]", rater: str | None, hash_of: Callable[[str], str]
+) -> Iterator[FileReading]:
+    """Yield a reading a row; one by one, so that the first wrong one of millions is said at once."""
+    for row in table:
+        number = table.line_num
         cells = {name.strip(): from_cell(cell or "") for name, cell in row.items() if isinstance(name, str)}
         try:
-            out.append(_reading(cells, rater, hash_of))
+            yield _reading(cells, rater, hash_of)
         except (ValueError, TypeError, OverflowError, RecursionError) as fault:
             raise LsguiError(f"{path.name}, line {number}: {fault}: nothing was taken over.") from fault
-    return tuple(out)
 
 
 def interval_text(intervals: Iterable[IntervalMark]) -> str:

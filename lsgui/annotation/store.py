@@ -274,7 +274,8 @@ def _row(said: Statement) -> tuple[object, ...]:
 
 def _statement(row: tuple[Any, ...]) -> Statement:
     uid, digest, file_name, rater, sitting, kind, subject, value, said_at, version, blind = row
-    if not all(isinstance(cell, str) for cell in (uid, digest, file_name, rater, subject, version)):
+    texts = all(isinstance(cell, str) for cell in (uid, digest, file_name, rater, subject, version))
+    if not texts or not isinstance(sitting, int):
         raise TypeError("a cell that is no text")  # SQLite keeps whatever a foreign program puts into a column
     return Statement(
         uid=uid,

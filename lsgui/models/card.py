@@ -337,9 +337,13 @@ def load_card(model: str | Path) -> ModelCard:
 
 def _card_in_folder(folder: Path, cards: dict[str, ModelCard]) -> ModelCard:
     folder = folder.parent if folder.name == CARD_FILE else folder
-    if (folder / CARD_FILE).is_file():
+    try:
+        there, is_folder = (folder / CARD_FILE).is_file(), folder.is_dir()
+    except OSError as fault:
+        raise ModelError(f"{folder}: the model cannot be read ({fault.strerror}): check who may read it.") from fault
+    if there:
         return read_card(folder)
-    if folder.is_dir():
+    if is_folder:
         raise ModelError(f"{folder} holds no {CARD_FILE}: name the folder of a model or one of {_usable(cards)}.")
     raise ModelError(f"There is no model called {str(folder)!r}: choose one of {_usable(cards)}.")
 

@@ -11,6 +11,8 @@ from mutations import ANY, Mutation, dicom, flip, json_values, safetensors, stru
 _SYNTAX = re.compile(rb"1\.2\.840\.10008\.1\.2(?:\.\d+)*")
 _OTHER_FORMS = {b"1.2.840.10008.1.2": implicit, b"1.2.840.10008.1.2.2": big_endian, DEFLATED: deflated}
 _TEXT: dict[str, Mutation] = {"json": json_values, "csv": table_cells, "safetensors": safetensors}
+_LARGEST = 4 << 20
+"""Bytes from which a copy is not damaged further: what doubles things would fill the memory of whoever makes it."""
 _SAME = {"tiff": "tif", "jpeg": "jpg", "m4v": "mp4", "pt": "pth"}
 
 
@@ -35,4 +37,6 @@ def damaged(data: bytes, kind: str, lots: random.Random) -> bytes:
             data = change(data, lots)
         except (struct.error, LookupError, ValueError, EOFError, RecursionError):  # such parts were damaged before
             data = flip(data, lots)
+        if len(data) > _LARGEST:
+            break
     return data

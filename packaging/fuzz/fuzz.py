@@ -31,6 +31,8 @@ LONGEST_S = 10.0
 MOST_MB = 2048
 ADDRESS_SPACE_MB, WITH_TORCH_MB = 5000, 12_000
 """What a process may ask for; torch takes many addresses that are no memory. What is used is held to `MOST_MB`."""
+OWN_MB = 6000
+"""What the process that makes the cases may ask for."""
 FRESH_AFTER = 1000
 """Cases after which a worker is replaced, so that one case's leavings do not spoil the next for ever."""
 FINE = ("opened", "sentence", "survived")
@@ -137,9 +139,7 @@ class Journal:
     def _keep(self, number: int, case: Case, answer: dict[str, Any]) -> None:
         target = self._found / f"{number:06d}-{answer['outcome']}-{case.target}"
         target.mkdir(parents=True, exist_ok=True)
-        folder = case.path if case.path.is_dir() else case.path.parent
-        files = folder.iterdir() if folder.is_dir() else []
-        for file in files:
+        for file in _files_of(case.path):
             with contextlib.suppress(OSError):  # a pipe, a circle, a name that is too long
                 if file.is_file() and file.stat().st_size < 50 << 20:
                     shutil.copyfile(file, target / file.name.encode("ascii", "replace").decode().replace("?", "_"))
@@ -165,6 +165,14 @@ class Journal:
         }
 
 
+def _files_of(path: Path) -> list[Path]:
+    """Return what lies in a folder, or beside a file; nothing where the system refuses to say."""
+    try:
+        return list((path if path.is_dir() else path.parent).iterdir())
+    except OSError:
+        return []
+
+
 def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journal) -> None:
     """Open a list of cases, with a worker that loads torch and one that does not."""
     workers: dict[bool, Worker] = {}
@@ -172,7 +180,7 @@ def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journ
     for number in numbers:
         try:
             case = cases.make(number, out / f"lane{lane}")
-        except Exception as fault:  # noqa: BLE001 - a case that cannot be made must not end the run, and is not counted
+        except Exception as fault:  # noqa: BLE001  # a case that cannot be made must not end the run, and is not counted
             sys.stderr.write(f"{number} could not be made: {type(fault).__name__}: {fault}\n")
             continue
         torch = case.target in NEED_TORCH
@@ -203,6 +211,14 @@ def as_the_program(case: Case, alone: dict[str, Any], home: Path) -> dict[str, A
     return {**answer, "outcome": outcome, "said": f"{answer['said']} ({decoder})"}
 
 
+def _limit_own_memory() -> None:
+    """Let a case that takes too much to be made be left out, and not take the machine."""
+    with contextlib.suppress(ImportError):  # not on Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (OWN_MB << 20, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -213,6 +229,7 @@ def main() -> int:
     parser.add_argument("--clips", type=Path, help="folder of real clips, whose beginnings are damaged too")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of cases to make and open again")
     given = parser.parse_args()
+    _limit_own_memory()
     out = given.out.resolve()
     if not (out / "seeds").exists():
         os.environ["LSGUI_HOME"] = str(out / "home-of-seeds")

@@ -339,7 +339,7 @@ def _another(document: Any, lots: random.Random) -> Any:
         elif what == "drop":
             holder.pop(key)
         else:
-            holder.extend(copy.deepcopy([here]) * (1 if what == "double" else 500))
+            holder.extend(copy.deepcopy([here]) * (1 if what == "double" else 50))
     return document
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ COLUMNS = ("clip", "label", "patient", "source", "start", "stop", "roi")
 EDITED = "edited"
 """Source of clips that are edits of real ones: they are never counted with patients' clips."""
 SIMULATED = "simulated"
+
+MOST_ROWS = 200_000
+"""Rows of a table that are read: what has more is no list of clips."""
 
 LONGEST_SAID = 60
 """Characters of a name that a message repeats."""
@@ -138,14 +142,19 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """
     try:
         text = read_plain(path, JSON_BYTES).decode("utf-8-sig")  # spreadsheets write a byte order mark
+        table = csv.DictReader(io.StringIO(text, newline=""))
+        heading = {name.strip() for name in table.fieldnames or () if name}
+        wanted = itertools.islice(table, MOST_ROWS if heading.issuperset(columns) else 1)
         rows = [
             {name.strip(): (cell or "").strip() for name, cell in row.items() if isinstance(name, str)}
-            for row in csv.DictReader(io.StringIO(text, newline=""))
+            for row in wanted
         ]
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise DatasetError(f"{path}: the data set cannot be read ({fault}).") from fault
     if not rows:
         raise DatasetError(f"{path} holds no clips: write one row a clip with the columns {', '.join(columns)}.")
+    if len(rows) == MOST_ROWS:
+        raise DatasetError(f"{path}: it has {MOST_ROWS} rows or more: divide it.")
     missing = [name for name in columns if name not in rows[0]]
     if missing:
         raise DatasetError(f"{path} lacks the column {missing[0]}: it needs {', '.join(columns)}.")
