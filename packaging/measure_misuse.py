@@ -8,7 +8,9 @@ clips, all lungs, and recorded clips of something else; FOLDER holds lungs that 
 be those of train_lung_look.py. Shared clips and photographs taught the trees: what trees that had not seen them said
 stands in resources/lung_look.json. Every clip is judged twice, as `lsgui predict` does: along the line that the program
 finds itself, and along a drawn one, for which the place most like a pleura is taken, or a line across the picture.
-Answers are kept in FOLDER/answers.json. Simulated, drawn, edited and recorded clips never count in one figure.
+Answers are kept in the work folder: a run that was stopped goes on.
+
+Simulated, drawn, edited and recorded clips never count in one figure.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +89,12 @@ def lungs(asked: argparse.Namespace) -> Iterator[Case]:
     """Yield lungs the right way up: recorded, mirrored left to right, simulated."""
     if asked.real is not None:
         for path in find_clips(asked.real):
-            yield Case("lung", "recorded", path.name, lambda p=path: open_clip(p))  # type: ignore[misc]
-            yield Case("lung, mirrored", "edited", path.name, lambda p=path: _mirrored(p))  # type: ignore[misc]
+            yield Case("lung", "recorded", path.name, partial(open_clip, path))
+            yield Case("lung, mirrored", "edited", path.name, partial(_mirrored, path))
     for path in find_clips(asked.lungs) if asked.lungs is not None else ():
-        yield Case("lung", "simulated", path.name, lambda p=path: open_clip(p))  # type: ignore[misc]
+        yield Case("lung", "simulated", path.name, partial(open_clip, path))
     for index in range(asked.fresh):
-        yield Case("lung, fresh seed", "simulated", "", lambda i=index: _simulated(asked.seed, i))  # type: ignore[misc]
+        yield Case("lung, fresh seed", "simulated", str(index), partial(_simulated, asked.seed, index))
 
 
 def _mirrored(path: Path) -> Clip:
@@ -177,18 +180,22 @@ def main() -> None:
     """Measure, write and print."""
     asked = _arguments()
     asked.work.mkdir(parents=True, exist_ok=True)
-    kept, rows = asked.work / "answers.json", []
+    kept = asked.work / "answers.json"
+    rows: list[Row] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
     session = LocalSession(WorkerPlan())
     session.start()
     begun = time.monotonic()
     try:
         runner = ClipRunner(session, asked.model, "cpu")
+        done = {(row["source"], row["kind"], row["origin"]) for row in rows}
         every = [*lungs(asked), *cases(Plan(asked.seed, asked.count, asked.real, asked.others))]
+        every = [case for case in every if (case.source, case.kind, case.origin) not in done]
         for case in every:
             rows.append(judged(case, runner))
-            if len(rows) % 20 == 0 or len(rows) == len(every):
+            if len(rows) % 20 == 0:
                 kept.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-                print(f"{len(rows)} of {len(every)} clips, {time.monotonic() - begun:.0f} s", flush=True)
+                print(f"{len(rows)} clips, {len(every)} asked for, {time.monotonic() - begun:.0f} s", flush=True)
+        kept.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     finally:
         session.close()
     report = {"seed": asked.seed, "model": asked.model, **report_of(rows)}
