@@ -68,11 +68,16 @@ class MModeJob:
             if cancelled():
                 raise CancelledError
             stop = min(start + _PIECE, asked.frames)
-            pieces.append(
-                straightened_mmode(
-                    asked.store, range(start, stop), asked.roi, asked.column, asked.above_px, asked.below_px
+            try:
+                pieces.append(
+                    straightened_mmode(
+                        asked.store, range(start, stop), asked.roi, asked.column, asked.above_px, asked.below_px
+                    )
                 )
-            )
+            except IndexError:
+                if cancelled():  # the clip was left while it was decoded, and its frames with it
+                    raise CancelledError from None
+                raise
             start = stop
             tell(MModePiece(asked, np.concatenate(pieces, axis=1)))
 
