@@ -33,7 +33,7 @@ from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState
 SHOWN_S = 14.0
 """How long the kiosk shows a clip."""
 MOST_GROWTH_MB, MOST_GROWTH = 80, 6
-"""Megabytes, and threads or files, by which the end may be above the first tenth."""
+"""Megabytes, and threads or files, by which the end may be above the middle."""
 
 
 @dataclass(slots=True)
@@ -70,8 +70,9 @@ class Soak:
         bounds |= {"files": MOST_GROWTH, "children": 1, "objects": 60}
         for name, most in bounds.items():
             values = getattr(self, name)
-            if values and max(values[-2:]) - values[0] > most:
-                self.broken = self.broken or f"{name} grew from {values[0]} to {values[-1]}"
+            begun = values[len(values) // 2 - 1 :]  # by then every kind of work was done
+            if begun and min(begun[-2:]) - begun[0] > most:
+                self.broken = self.broken or f"{name} grew from {begun[0]} to {begun[-1]}"
         if self.failures:
             self.broken = self.broken or self.failures[0]
 
@@ -84,7 +85,7 @@ class Watch(QObject):
         self._review, self._soak = review, soak
         self.shown = 0
         self._complete: object = None
-        self._judged = 0
+        self._judged: set[int] = set()
         review.controller.stateChanged.connect(self._on_controller_stateChanged)
 
     def _on_controller_stateChanged(self, old: ReviewState, new: ReviewState) -> None:
@@ -100,8 +101,9 @@ class Watch(QObject):
         analysis = new.analysis
         if old.analysis.phase is not analysis.phase and analysis.phase is AnalysisPhase.FAILED:
             self._soak.failures.append(analysis.message)
-        if analysis.prediction is not None and analysis.prediction is not old.analysis.prediction:
-            self._soak.verdicts += 1
+        if analysis.prediction is not None and analysis.request_id not in self._judged:
+            self._judged.add(analysis.request_id)
+            self._soak.verdicts = len(self._judged)
             if analysis.prediction.clip != clip.path.name:
                 self._soak.failures.append(f"the verdict of {analysis.prediction.clip} beside {clip.path.name}")
 

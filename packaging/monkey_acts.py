@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QSlider,
@@ -79,6 +80,10 @@ class Hand:
         self.undid = False
         """Whether the last action may have taken something back, or done it again."""
         self._files = 0
+        self._menus = QTimer(review.window)
+        self._menus.setInterval(200)
+        self._menus.timeout.connect(self._on_menus_timeout)
+        self._menus.start()
         self._kinds: tuple[tuple[str, float, Callable[[], str]], ...] = (
             ("command", 10, self._command),
             ("key", 6, self._key),
@@ -119,6 +124,21 @@ class Hand:
             self._application.processEvents()
             time.sleep(0.003)
         self.waited_s += time.monotonic() - began
+
+    def _on_menus_timeout(self) -> None:
+        """Choose from a menu that is open, or close it: its own event loop holds the action that opened it."""
+        popup = self._application.activePopupWidget()
+        if popup is None:
+            return
+        chosen = None
+        if isinstance(popup, QMenu) and self.lots.random() < 0.5:
+            names = {action.text(): name for name, action in self.review.window.menus.actions.items()}
+            rows = [row for row in popup.actions() if row.isEnabled() and not row.menu() and row.text()]
+            rows = [row for row in rows if names.get(row.text()) not in NEVER]
+            chosen = self.lots.choice(rows) if rows else None
+        popup.close()
+        if chosen is not None:
+            QTimer.singleShot(0, popup, chosen.trigger)
 
     def dismiss_dialogs(self) -> None:
         """Close what asks."""
