@@ -34,8 +34,8 @@ from lsgui.readers.frame_source import cannot_read
 
 _LOOK_S = 0.05
 """How often a waiting thread looks whether it is still wanted."""
-STALL_LOOKS = 160
-"""After so many looks in a row at which nothing was heard (8 s) the process is given up. Looks are counted, not
+STALL_LOOKS = 120
+"""After so many looks in a row at which nothing was heard (6 s) the process is given up. Looks are counted, not
 seconds: a computer that slept for an hour has not looked once."""
 _START_LOOKS = 1200
 _STOP_LOOKS = 40
@@ -186,7 +186,7 @@ class DecoderProcess:
         except _StalledError as fault:
             self._bury(talk.child, kill=True)
             raise cannot_read(
-                path, "nothing came of it for eight seconds", "check its drive or network and open it again"
+                path, "nothing came of it for six seconds", "check its drive or network and open it again"
             ) from fault
         except BaseException:
             if self._closed or not talk.stopped():
