@@ -1,9 +1,9 @@
 """Where the answers of `lsgui predict` go: JSON lines, a table of rows, a table for people, pictures."""
 
 import csv
+import hashlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -192,12 +192,13 @@ class TableOutput:
 class OverlayOutput:
     """A PNG a clip in a folder: `<file name>.png`. Outside the scan, and where text was found in it, it is black.
 
-    A second clip of the same name gets a number, so that no picture takes another's place.
+    Another picture of the same name gets a number, so that none takes another's place.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._taken: Counter[str] = Counter()
+        self._saved: dict[str, list[bytes]] = {}
+        """Fingerprints of the pictures by their name, which some file systems take without its case."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
@@ -205,12 +206,14 @@ class OverlayOutput:
 
     def answer(self, outcome: ClipOutcome, said: Said) -> None:
         """Save the picture."""
-        name = fitting_name(outcome.clip)
-        self._taken[name.casefold()] += 1
-        number = self._taken[name.casefold()]
-        path = self._folder / fitting_name(outcome.clip, ".png" if number == 1 else f" ({number}).png")
         if outcome.picture is None:
             raise ValueError(f"no picture of {outcome.clip} was drawn")
+        saved = self._saved.setdefault(fitting_name(outcome.clip).casefold(), [])
+        fingerprint = hashlib.sha256(outcome.picture).digest()
+        if fingerprint not in saved:
+            saved.append(fingerprint)
+        number = saved.index(fingerprint) + 1
+        path = self._folder / fitting_name(outcome.clip, ".png" if number == 1 else f" ({number}).png")
         try:
             write_atomic(path, outcome.picture)
         except OSError as fault:

@@ -77,10 +77,10 @@ def run_clips(tasks: Sequence[ClipTask], source: Source, takers: Takers) -> int:
 
 
 def judge_here(setup: WorkSetup, tasks: Mapping[int, ClipTask], tell: Tell) -> Outcomes:
-    """Judge clips one after another in this process, with all its cores."""
+    """Judge clips one after another in this process, with all its cores; they are decoded in another one."""
     if not tasks:
         return
-    work = ClipWork(setup)
+    work = ClipWork(setup, apart=True)
     try:
         for place, task in tasks.items():
             yield place, work(task, partial(tell, place))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ class ClipWork:
         What is asked.
     threads
         Processor threads; None for all cores.
+    apart
+        Whether clips are decoded in a process of its own: where nobody would survive a decoder that crashes.
 
     Raises
     ------
@@ -99,14 +102,19 @@ class ClipWork:
         When there is no such model.
     """
 
-    def __init__(self, setup: WorkSetup, threads: int | None = None) -> None:
+    def __init__(self, setup: WorkSetup, threads: int | None = None, *, apart: bool = False) -> None:
+        from lsgui.decoding.clip_opening import open_clip_apart
+        from lsgui.decoding.decoder_process import DecoderProcess
         from lsgui.inference.clip_runner import ClipRunner
         from lsgui.inference.local_session import LocalSession
         from lsgui.inference.plan import WorkerPlan
+        from lsgui.readers.base import open_clip
 
         self._setup = setup
         self._session = LocalSession(WorkerPlan(threads=threads))
-        self._runner = ClipRunner(self._session, setup.model, setup.device, None, setup.flow)
+        self._decoder = DecoderProcess("reader") if apart else None
+        read = open_clip if self._decoder is None else partial(open_clip_apart, self._decoder)
+        self._runner = ClipRunner(self._session, setup.model, setup.device, None, setup.flow, read)
         self._session.start()
 
     def __call__(self, task: ClipTask, tell: Tell) -> ClipOutcome:
@@ -123,6 +131,8 @@ class ClipWork:
 
     def close(self) -> None:
         """End the session."""
+        if self._decoder is not None:
+            self._decoder.close()
         self._session.close()
 
     def _outcome(self, path: Path, answer: "ClipAnswer") -> ClipOutcome:

@@ -65,6 +65,8 @@ class ClipRunner:
     flow
         How flow is measured, where its map is wanted: it is then the only map of an answer. None: the maps that come
         with the verdict.
+    read
+        Reads a clip whole: in this process, or through one that a damaged file may take along.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class ClipRunner:
         device: DeviceChoice,
         lines: LineFile | None = None,
         flow: FlowChoice | None = None,
+        read: Callable[[Path], Clip] = open_clip,
     ) -> None:
         self._session = session
+        self._read = read
         self._model_id = model_id
         self._card = load_card(model_id)
         self._choice = device
@@ -102,7 +106,7 @@ class ClipRunner:
         """
         begun = time.perf_counter()
         tell("Reading", 0.0)
-        clip = open_clip(path)
+        clip = self._read(path)
         try:
             yield self.judge(clip, self._given_line(clip, roi), time.perf_counter() - begun, tell)
         finally:

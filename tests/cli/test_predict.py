@@ -220,7 +220,7 @@ def test_an_interrupted_run_leaves_the_former_file(clip, tmp_path, capsys, monke
     def interrupted(*_arguments, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lsgui.inference.clip_runner.open_clip", interrupted)
+    monkeypatch.setattr("lsgui.decoding.clip_opening.open_clip_apart", interrupted)
     _predict(clip, "--json", path, status=130)
     assert path.read_text(encoding="utf-8") == "former\n"
     assert [item.name for item in tmp_path.iterdir()] == ["a.jsonl"]

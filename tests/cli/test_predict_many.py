@@ -229,16 +229,16 @@ def test_a_worker_that_is_killed_spoils_its_own_clip_alone(asked, tmp_path, home
 def judged(monkeypatch):
     """Run clips in this process and count those that are really judged."""
     from lsgui.cli import predict_run
-    from lsgui.inference import clip_runner
+    from lsgui.decoding import clip_opening
 
     seen = []
-    plain = clip_runner.open_clip
+    plain = clip_opening.open_clip_apart
 
-    def counting(path):
+    def counting(decoder, path):
         seen.append(path.name)
-        return plain(path)
+        return plain(decoder, path)
 
-    monkeypatch.setattr(clip_runner, "open_clip", counting)
+    monkeypatch.setattr(clip_opening, "open_clip_apart", counting)
     monkeypatch.setattr(predict_run, "judge_in_processes", partial(_in_this_process, predict_run.judge_here))
     return seen
 
