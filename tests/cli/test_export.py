@@ -13,6 +13,7 @@ import pytest
 
 from lsgui.annotation.content_hash import content_hash
 from lsgui.annotation.store import AnnotationStore
+from lsgui.bench.sample_clips import simulate_sample
 from lsgui.cli.main import run
 from lsgui.core.label import ReaderLabel
 
@@ -29,6 +30,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = rng.integers(60, 140, (140, 160)).astype(np.uint8)
         picture[58:62] = 230
         picture[:24] = 0
+        cv2.putText(picture, "NOVAK JAN", (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1)
+        assert cv2.imwrite(str(folder / f"frame_{k}.png"), picture)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lung(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a lung below the name: of the other one no window is judged."""
+    folder = tmp_path_factory.mktemp("clips") / "NOVAK"
+    folder.mkdir()
+    made, order = simulate_sample(45, 160, 116, 15.0)
+    for k, place in enumerate(order):
+        picture = np.zeros((140, 160), np.uint8)
+        picture[24:] = made.frames[place]
         cv2.putText(picture, "NOVAK JAN", (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1)
         assert cv2.imwrite(str(folder / f"frame_{k}.png"), picture)
     return folder
@@ -71,24 +86,24 @@ def test_without_a_mask_it_writes_the_proposal_and_says_what_to_do(
 
 
 def test_an_approval_is_kept_and_holds_for_the_next_export(
-    clip: Path, line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lung: Path, line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, store, short = tmp_path / "out", tmp_path / "study.sqlite", content_hash(clip)[:8]
+    out, store, short = tmp_path / "out", tmp_path / "study.sqlite", content_hash(lung)[:8]
     mask = tmp_path / "mask.json"
     mask.write_text(json.dumps({"width": 160, "height": 140, "rectangles": [[0, 0, 160, 24]]}), encoding="utf-8")
     given = ["--out", out, "--model", "motion", "--roi", line, "--store", store]
-    export(clip, *given, "--kinds", "windows,picture", "--mask", mask, "--approved-by", "R7")
+    export(lung, *given, "--kinds", "windows,picture", "--mask", mask, "--approved-by", "R7")
     said, told = capsys.readouterr()
     assert said.splitlines() == [str(out / f"lsgui-{short}-windows.csv"), str(out / f"lsgui-{short}-picture.png")]
     assert told == ""
     (row, *_) = csv.DictReader(io.StringIO((out / f"lsgui-{short}-windows.csv").read_bytes().decode("utf-8-sig")))
-    assert (row["clip"], row["model"], row["clip_sha256"]) == (f"Clip {short}", "motion", content_hash(clip))
+    assert (row["clip"], row["model"], row["clip_sha256"]) == (f"Clip {short}", "motion", content_hash(lung))
     with AnnotationStore(store) as opened:
         (kept,) = opened.all_masks()
         assert (kept.approved_by, kept.rectangles, kept.width) == ("R7", ((0, 0, 160, 24),), 160)
-        opened.save_reading(content_hash(clip), "NOVAK", "R2", ReaderLabel.LS_A)
+        opened.save_reading(content_hash(lung), "NOVAK", "R2", ReaderLabel.LS_A)
 
-    export(clip, *given, "--kinds", "report", "--without-ai")  # approved before: nothing is asked
+    export(lung, *given, "--kinds", "report", "--without-ai")  # approved before: nothing is asked
     words = " ".join(pypdf.PdfReader(out / f"lsgui-{short}-report.pdf").pages[0].extract_text().split())
     assert "Reader R2 ·" in words
     assert "Not analysed" in words
