@@ -38,6 +38,8 @@ LAST = 40
 MOST_TRIES = 40
 THOROUGH_EVERY = 20
 RATER = "MONKEY"
+SAYS_NOTHING = ("select", "wait", "resize", "wheel", "open")
+"""Kinds of action by which nothing can be said of a clip."""
 
 
 @dataclass(slots=True)
@@ -95,13 +97,14 @@ class Monkey:
         run.by_kind[kind] = run.by_kind.get(kind, 0) + 1
         took = time.monotonic() - began - self._hand.waited_s
         run.longest_action_s = max(run.longest_action_s, round(took, 2))
-        self._promises.check(took, undid=self._hand.undid, thorough=thorough)
+        silent = kind in SAYS_NOTHING
+        self._promises.check(took, undid=self._hand.undid, silent=silent, thorough=thorough)
 
     def _settle(self) -> None:
         """Come to rest, and compare once more."""
         self._hand.dismiss_dialogs()
         self._hand.until(lambda: not self._review.controller.readings.unsaved, 20.0)
-        self._promises.check(0.0, undid=True, thorough=True)
+        self._promises.check(0.0, undid=False, silent=False, thorough=True)
 
     def _weigh(self) -> None:
         self.run_of.memory_mb.append(memory_mb())

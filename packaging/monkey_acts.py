@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -236,7 +236,7 @@ class Hand:
             box = boxes[int(which * len(boxes))]
             box.setCurrentIndex(self.lots.randrange(box.count()))
         elif what == "text" and texts:
-            QTest.keyClicks(texts[int(which * len(texts))], text)
+            _type(texts[int(which * len(texts))], text)
         elif what == "check" and checks:
             QTest.mouseClick(checks[int(which * len(checks))], Qt.MouseButton.LeftButton)
         elif what == "button" and buttons:
@@ -288,7 +288,7 @@ class Hand:
             return "nothing to type into"
         field = fields[int(which * len(fields))]
         field.setFocus()
-        QTest.keyClicks(field, text)
+        _type(field, text)
         if after is not None:
             QTest.keyClick(field, after)
         return f"{text!r} into {field.accessibleName() or type(field).__name__}"
@@ -329,6 +329,13 @@ class Hand:
     def _target(self) -> QWidget:
         modal = self._application.activeModalWidget()
         return modal or self._application.focusWidget() or self.review.window
+
+
+def _type(field: QWidget, text: str) -> None:
+    """Type, letters of other alphabets too, for which `QTest` has no keys."""
+    for letter in text:
+        for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+            QApplication.sendEvent(field, QKeyEvent(kind, 0, NO_MODIFIER, letter))
 
 
 def _point(view: QWidget, x: float, y: float) -> QPoint:

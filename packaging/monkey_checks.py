@@ -21,9 +21,10 @@ from lsgui.core.label import SlidingLabel
 from lsgui.core.reading import Statement, StatementKind
 from lsgui.gui.app import Review
 from lsgui.gui.reading_orders import Said
+from lsgui.review.line_of_reader import same_line
 from lsgui.review.state import AnalysisPhase, LoadPhase, ReviewState
 
-MOST_THREADS, MOST_CHILDREN, MOST_FILES, MOST_WIDGETS = 60, 8, 400, 40
+MOST_THREADS, MOST_CHILDREN, MOST_FILES, MOST_WIDGETS = 60, 8, 400, 90
 MOST_MB = 1800
 LONGEST_ACTION_S = 25.0
 FORBIDDEN_ON_SCREEN = ("pneumothorax", "Traceback")
@@ -44,6 +45,8 @@ class _LoudLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note a record, with the fault that it tells of."""
+        if record.getMessage().strip().rpartition("\n")[2].startswith("lsgui.core.errors."):
+            return  # a request that the worker refuses with a sentence for the reader
         fault = "" if record.exc_info is None else "".join(traceback.format_exception(*record.exc_info))
         self.said.append(f"{record.levelname} {record.name}: {record.getMessage()} {fault}")
 
@@ -84,14 +87,14 @@ class Promises:
         logging.getLogger("lsgui").removeHandler(self._log)
         sys.excepthook = sys.__excepthook__
 
-    def check(self, took_s: float, *, undid: bool, thorough: bool) -> None:
-        """Check every promise; the store only now and then, for that takes longer."""
+    def check(self, took_s: float, *, undid: bool, silent: bool, thorough: bool) -> None:
+        """Check every promise; the store only now and then, for that takes longer. See `SaidModel.observe`."""
         state = self._review.controller.state
         self._check_quiet()
         check_state(state)
         self._count(state)
         self.check_screen()
-        self.said.observe(state, undid=undid)
+        self.said.observe(state, undid=undid, silent=silent)
         if took_s > LONGEST_ACTION_S:
             raise BrokenPromiseError(f"it took {took_s:.1f} s")
         self._check_process()
@@ -204,7 +207,9 @@ def _check_analysis(state: ReviewState) -> None:
         return
     if clip is not None and said.clip != clip.path.name:
         raise BrokenPromiseError(f"the verdict of {said.clip} stands beside {clip.path.name}")
-    if said.roi is not None and state.roi is not None and not analysis.stale and said.roi != state.roi:
+    shown, asked = state.roi, analysis.roi
+    moved = shown is not None and asked is not None and shown is not asked and not same_line(shown, asked)
+    if moved and not analysis.stale:
         raise BrokenPromiseError("a verdict of another line is not called stale")
 
 
@@ -237,23 +242,36 @@ class SaidModel:
         self._review = review
         self._model: dict[Slot, tuple[Any, ...]] = {}
         self._on: Slot | None = None
-        self._turned = False
+        self._pending: Slot | None = None
+        """The clip on screen while it is not known yet what was said of it before."""
         self._hashes: dict[Path, str] = {}
         self._uids: dict[Path, list[str]] = {}
         self._acknowledged: dict[Path, list[str]] = {}
         self.compared = 0
         review.controller.readings.told.connect(self._on_readings_told)
 
-    def observe(self, state: ReviewState, *, undid: bool) -> None:
-        """Take in what stands on the screen; what is shown again must be what was said before."""
+    def observe(self, state: ReviewState, *, undid: bool, silent: bool) -> None:
+        """Take in what stands on the screen; what is shown again must be what was said before.
+
+        `undid` and `silent` say of the action before that it may have changed what was said of any clip, and that it
+        can have said nothing. What was said without being seen, for the clip was left at once, is not known here.
+        """
         slot = self._slot(state)
-        if slot is None or state.clip is None or not self._review.controller.readings.looked_up(state.clip.path):
-            self._on, self._turned = None, self._turned or undid
+        if undid:
+            self._model.clear()
+        left = self._on if slot != self._on and not silent else None
+        if left is not None and self._review.controller.settings.next_after_label:
+            self._model.pop(left, None)
+        known = state.clip is not None and self._review.controller.readings.looked_up(state.clip.path)
+        if slot is None or not known:
+            if slot is not None and slot == self._pending and not silent:
+                self._model.pop(slot, None)
+            self._on, self._pending = None, slot
             return
         shown = _shown(state)
-        if slot != self._on and slot in self._model and not (undid or self._turned) and shown != self._model[slot]:
+        if slot != self._on and slot in self._model and silent and shown != self._model[slot]:
             self._explain(slot, shown)
-        self._on, self._turned = slot, False
+        self._on, self._pending = slot, None
         self._model[slot] = shown
 
     def check_store(self) -> int:
@@ -296,7 +314,7 @@ class SaidModel:
         )
 
     def _slot(self, state: ReviewState) -> Slot | None:
-        if state.clip is None or state.clip.phase is not LoadPhase.COMPLETE or not state.rater:
+        if state.clip is None or not state.rater:
             return None
         if state.adjudication is not None and not state.adjudication.reads:
             return None  # what raters said is not there yet
