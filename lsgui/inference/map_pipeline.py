@@ -21,7 +21,6 @@ from lsgui.inference.pipeline import (
     Run,
     bright_part,
     picture_stack,
-    raft_file,
     raft_of,
     strip_of,
 )
@@ -87,7 +86,7 @@ def _picture_focus(
     run: Run, network: torch.nn.Module, split: SplitNetwork, strip: PleuralStrip, tell: Callable[[float], None]
 ) -> tuple[Floats, npt.NDArray[np.float64]] | tuple[None, None]:
     spec, stack = picture_stack(run)
-    raft = raft_of(raft_file(run.card), run.device) if spec.kind == "flow" else None
+    raft = raft_of(run.card.raft_path, run.device) if spec.kind == "flow" else None
     scorer = PictureScorer(network, spec, run.device, raft)
     place = SquarePlaces(run.request, spec, stack, strip.frames.shape[2])
     found = picture_focus(split, scorer, stack, place, run.cancelled, tell)

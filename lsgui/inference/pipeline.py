@@ -191,7 +191,7 @@ def _score_pictures(run: Run) -> _Scored:
     """Ask a network that sees pictures or their flow: one logit a window, or one for each square below the line."""
     request = run.request
     spec, stack = picture_stack(run)
-    raft = raft_of(raft_file(run.card), run.device) if spec.kind == "flow" else None
+    raft = raft_of(run.card.raft_path, run.device) if spec.kind == "flow" else None
     network = picture_server(request.model_id, run.card, run.device)
     spans = window_spans(spec, stack)
     rows: list[npt.NDArray[np.float64]] = []
@@ -229,12 +229,6 @@ def _announce(run: Run, spans: tuple[tuple[int, int], ...], logits: npt.NDArray[
 def _span(moments: npt.NDArray[np.int64], start: int, first: int) -> tuple[int, int]:
     last = min(start + WINDOW_SAMPLES, len(moments)) - 1
     return int(moments[start]) + first, int(moments[last]) + 1 + first
-
-
-def raft_file(card: ModelCard) -> Path | None:
-    """Return the file of RAFT's weights that a card names, in its own folder or elsewhere; None: the shipped ones."""
-    named = card.hyperparameters.get("raft")
-    return None if named is None else card.folder / str(named)
 
 
 @lru_cache(maxsize=2)

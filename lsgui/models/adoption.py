@@ -1,12 +1,15 @@
 """Taking a trained model into the user's own models, where every command and the window find it by name."""
 
+import hashlib
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from lsgui.core.errors import ModelError
+from lsgui.core.plain_file import read_plain
 from lsgui.core.resources import own_models_dir
-from lsgui.models.card import LONGEST_TITLE, WEIGHTS_FILE, ModelCard, find_cards, read_card, write_card
+from lsgui.models.card import LONGEST_TITLE, WEIGHTS_BYTES, WEIGHTS_FILE, ModelCard, find_cards, read_card, write_card
 
 
 def adopt_model(folder: Path, name: str = "") -> ModelCard:
@@ -30,7 +33,10 @@ def adopt_model(folder: Path, name: str = "") -> ModelCard:
         raise ModelError(
             f"{folder}: it holds no trained weights that give a verdict: name the folder of a training run."
         )
-    weights = card.read_weights()
+    weights = {WEIGHTS_FILE: card.read_weights()}
+    if card.raft_path is not None:
+        weights[card.raft_path.name] = _read(card.raft_path)
+        card = card.model_copy(update={"raft_sha256": hashlib.sha256(weights[card.raft_path.name]).hexdigest()})
     known = find_cards()
     chosen = name or card.id
     if not name and chosen in known and known[chosen].sha256 != card.sha256:
@@ -56,12 +62,22 @@ def _renamed(card: ModelCard, name: str) -> ModelCard:
         ) from fault
 
 
-def _put(card: ModelCard, weights: bytes, folder: Path) -> None:
+def _read(path: Path) -> bytes:
+    try:
+        return read_plain(path, WEIGHTS_BYTES)
+    except OSError as fault:
+        raise ModelError(
+            f"{path}: the RAFT weights cannot be read ({fault.strerror}): put them beside the card."
+        ) from fault
+
+
+def _put(card: ModelCard, weights: Mapping[str, bytes], folder: Path) -> None:
     """Write a model's folder whole: it is found only once its card and weights are both there."""
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     try:
         draft.mkdir(parents=True)
-        (draft / WEIGHTS_FILE).write_bytes(weights)
+        for name, data in weights.items():
+            (draft / name).write_bytes(data)
         write_card(card, draft)
         draft.rename(folder)
     except OSError as fault:

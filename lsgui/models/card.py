@@ -99,8 +99,9 @@ class ModelCard(BaseModel):
         From logit to probability.
     parameters, published_parameters
         Counted from the built network; `published_parameters` from the paper's exact network, None where there is none.
-    sha256
-        Hash of the weights file; empty for a model without weights.
+    sha256, raft_sha256
+        Hash of the weights file; empty for a model without weights. And of the RAFT weights beside it that
+        `hyperparameters["raft"]` names; empty in older cards.
     architecture_only
         True for a published network that comes without weights: it is listed, and can be trained, but not asked.
     role
@@ -129,6 +130,7 @@ class ModelCard(BaseModel):
     parameters: int = Field(ge=0)
     published_parameters: int | None = Field(default=None, ge=1)
     sha256: str = ""
+    raft_sha256: str = ""
     architecture_only: bool = False
     role: Role = "verdict"
     trained_on: Words = ""
@@ -144,11 +146,11 @@ class ModelCard(BaseModel):
     def _no_weights_is_empty(cls, value: Any) -> Any:
         return "" if value is None else value
 
-    @field_validator("sha256")
+    @field_validator("sha256", "raft_sha256")
     @classmethod
     def _is_a_hash(cls, value: str) -> str:
         if value and (len(value) != 64 or set(value) - set("0123456789abcdef")):
-            raise ValueError("sha256 is 64 hexadecimal digits")
+            raise ValueError("a hash is 64 hexadecimal digits")
         return value
 
     @model_validator(mode="after")
@@ -183,6 +185,28 @@ class ModelCard(BaseModel):
     def ref(self) -> ModelRef:
         """What a prediction says of its model."""
         return ModelRef(self.id, self.version, self.sha256, self.title, self.trained_on)
+
+    @property
+    def raft_path(self) -> Path | None:
+        """The file of RAFT's weights beside the card; None where the shipped ones are meant.
+
+        Raises
+        ------
+        ModelError
+            When the card names a file elsewhere, or one that is not what the card describes.
+        """
+        named = self.hyperparameters.get("raft")
+        if named is None:
+            return None
+        path = self.folder / str(named)
+        if Path(str(named)).name != str(named) or named == ".." or path.is_symlink():
+            raise ModelError(f"Model {self.id}: its RAFT weights lie outside of its folder: put them beside its card.")
+        if self.raft_sha256 and path.is_file() and hash_file(path) != self.raft_sha256:
+            raise ModelError(
+                f"Model {self.id}: {path.name} is not the file that its card describes (the hash differs): install the "
+                "model again."
+            )
+        return path
 
     def read_weights(self) -> bytes:
         """Return the bytes of the weights file once they match the card's hash.

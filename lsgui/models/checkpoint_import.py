@@ -15,7 +15,7 @@ from lsgui.core.atomic_file import write_atomic
 from lsgui.core.errors import ModelError
 from lsgui.core.file_names import shown_name, text_name
 from lsgui.models.base import find_spec
-from lsgui.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, write_card
+from lsgui.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, hash_file, write_card
 from lsgui.models.checkpoint import save_tensors
 from lsgui.models.preprocess import ClipInput
 from lsgui.models.published_checkpoint import PublishedCheckpoint, fits, matched, read_published, take_part
@@ -76,7 +76,8 @@ def import_checkpoint(path: Path, architecture: str, out: Path, options: ImportO
     out.mkdir(parents=True, exist_ok=True)
     if raft is not None:
         save_tensors(raft, out / RAFT_FILE)
-        card = card.model_copy(update={"hyperparameters": {**card.hyperparameters, "raft": RAFT_FILE}})
+        named = {**card.hyperparameters, "raft": RAFT_FILE}
+        card = card.model_copy(update={"hyperparameters": named, "raft_sha256": hash_file(out / RAFT_FILE)})
     digest = save_tensors(weights, out / WEIGHTS_FILE)
     count = sum(weight.numel() for weight in network.parameters())
     card = card.model_copy(

@@ -145,11 +145,11 @@ def test_the_answer_is_that_of_the_network_on_the_windows_of_the_whole_clip(mode
 def test_flow_is_made_by_raft_before_the_network(models, scene, step, patch):
     from lsgui.models.raft import build_raft_small, load_raft
 
-    torch.manual_seed(1)
-    raft_file = models / "raft.pth"
-    torch.save(build_raft_small().state_dict(), raft_file)
     spec = ClipInput("flow", 7, 64, 6.4, "pleura", stabilise=True, flow_step=step, patch=patch)
-    card = put_model(models, "cmwra", spec, {**POOLED, "raft": str(raft_file)})
+    card = put_model(models, "cmwra", spec, {**POOLED, "raft": "raft.pth"})
+    torch.manual_seed(1)
+    raft_file = card.folder / "raft.pth"
+    torch.save(build_raft_small().state_dict(), raft_file)
     _, prediction = run(ask(scene, "cmwra"))
 
     stack = whole_stack(scene, spec)

@@ -57,6 +57,32 @@ def test_what_is_no_trained_model_is_refused_and_leaves_nothing(trained, tmp_pat
     assert not own_models_dir().exists()
 
 
+def test_raft_weights_come_along_from_beside_the_card_and_from_nowhere_else(trained, tmp_path):
+    (trained / "raft.safetensors").write_bytes(b"flow")
+    card = read_card(trained)
+    named = {**card.hyperparameters, "raft": "raft.safetensors"}
+    write_card(card.model_copy(update={"hyperparameters": named}), trained)
+    adopted = adopt_model(trained, "ours")
+    assert adopted.raft_path is not None
+    assert adopted.raft_path.read_bytes() == b"flow"
+    assert adopted.raft_path.parent == own_models_dir() / "ours"
+    adopted.raft_path.write_bytes(b"flaw")
+    with pytest.raises(ModelError, match=r"raft\.safetensors is not the file that its card describes"):
+        _ = load_card("ours").raft_path
+
+    (tmp_path / "secret").write_bytes(b"flow")
+    for elsewhere in ("../secret", str(tmp_path / "secret"), "..", "a/b"):
+        named["raft"] = elsewhere
+        write_card(card.model_copy(update={"hyperparameters": named}), trained)
+        with pytest.raises(ModelError, match="outside of its folder"):
+            adopt_model(trained, "theirs")
+    (trained / "link").symlink_to(tmp_path / "secret")
+    named["raft"] = "link"
+    write_card(card.model_copy(update={"hyperparameters": named}), trained)
+    with pytest.raises(ModelError, match="outside of its folder"):
+        adopt_model(trained, "theirs")
+
+
 def test_the_command_adds_a_model(trained, capsys):
     assert run(["models", "--add", str(trained), "--as", "ours"]) == 0
     assert capsys.readouterr().out.startswith("ours: ")

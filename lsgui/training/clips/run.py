@@ -19,7 +19,7 @@ from torch import nn
 from lsgui.core.errors import DatasetError
 from lsgui.inference.protocol import DeviceChoice
 from lsgui.models.base import find_spec
-from lsgui.models.card import ModelCard, read_card
+from lsgui.models.card import ModelCard, hash_file, read_card
 from lsgui.models.preprocess import ClipInput
 from lsgui.simulation.edited_clip import ClipEdit
 from lsgui.training.clips.checkpointing import RunFiles
@@ -275,6 +275,8 @@ class _Stages:
         run = self.asked
         draw_history(training.history, run.out, f"{run.model}, {len(sets.train.rows)} training clips")
         draft = draft_card(run.model, self.recipe, sets.train.spec)
+        if (run.out / RAFT_FILE).is_file():
+            draft = draft.model_copy(update={"raft_sha256": hash_file(run.out / RAFT_FILE)})
         publish(network, draft, run.out, run.about, command_of(run), self.recipe, split, judgement, training)
 
 

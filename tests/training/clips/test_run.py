@@ -13,7 +13,6 @@ from tiny_clips import write_tiny_clips
 
 from lsgui.core.errors import DatasetError, LsguiError
 from lsgui.core.label import SlidingLabel
-from lsgui.inference import pipeline
 from lsgui.models.base import find_spec
 from lsgui.models.card import load_card
 from lsgui.models.checkpoint import load_model_weights
@@ -238,7 +237,7 @@ def test_raft_stays_frozen_and_sees_grey_values(
     assert load_card(str(tmp_path / "out")).input.kind == "flow"
     assert result.card.hyperparameters["raft"] == "raft.safetensors"
     assert f"--set raft={raft_file.name} " in f"{result.card.command} "
-    kept_file = pipeline.raft_file(load_card(str(tmp_path / "out")))
+    kept_file = load_card(str(tmp_path / "out")).raft_path
     assert kept_file == tmp_path / "out" / "raft.safetensors"
     served = plain(kept_file)
     assert all(torch.equal(tensor, before[name]) for name, tensor in served.network.state_dict().items())
