@@ -23,6 +23,7 @@ def _text(name: str) -> str:
 REPORT = _json("trained_models/cmwru-strip/report.json")
 FLAGS = _json("packaging/quality_flags.json")
 LINES = _json("packaging/pleura_finder.json")
+MISUSE = {kind: rows["all"] for kind, rows in _json("resources/misuse.json")["misuse"].items()}
 LOOK = _json("resources/lung_look.json")["unseen: refused, looked at"]
 
 
@@ -48,6 +49,11 @@ def _flagged(origin: str, flag: str) -> str:
 
 def _refused(origin: str, *rows: str) -> str:
     return f"{origin}: {sum(LOOK[origin][r][0] for r in rows)} of {sum(LOOK[origin][r][1] for r in rows)}"
+
+
+def _misjudged(origin: str) -> str:
+    row = MISUSE[origin]
+    return f"{row['verdict along the own line']} and {row['verdict along a drawn line']} of {row['clips']} {origin}"
 
 
 def _sentences() -> list[str]:
@@ -83,6 +89,7 @@ def _sentences() -> list[str]:
         f"{WORDS[sum(e['verdict']['aside'] for e in edits)]}",
         f"of {both} mirrors {WORDS[aside]}",
         f"expected calibration error {REPORT['simulated']['expected_calibration_error']:.2f}",
+        *map(_misjudged, MISUSE),
         f"heart | {_refused('simulated', 'heart, apical', 'heart, parasternal')} |",
         f"moving | {_refused('simulated', 'phantom, still', 'phantom, moving')} |",
         f"muscle, eye | {_refused('simulated', 'muscle', 'eye')} |",
