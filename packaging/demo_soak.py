@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from monkey_world import children_of, memory_mb, open_files, threads_of
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
 from lsgui.gui.app import Review, open_review, session_maker
@@ -122,6 +122,7 @@ def soak(clips: int, rest_s: float) -> Soak:
     seen, rounds, next_weight = 0, len(demo_clips()), max(clips // 10, 1)
     while watch.shown < clips and not found.failures and not found.broken:
         application.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # as a running event loop does
         time.sleep(0.002)
         if watch.shown != seen:
             seen, seen_at = watch.shown, time.monotonic()

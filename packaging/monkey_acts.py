@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -123,6 +123,7 @@ class Hand:
         while time.monotonic() - began < longest_s and not done():
             self._application.processEvents()
             time.sleep(0.003)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # as a running event loop does
         self.waited_s += time.monotonic() - began
 
     def _on_menus_timeout(self) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,8 @@ class Promises:
         for name, value, limit in zip(names, now, most, strict=True):
             setattr(seen, name, max(getattr(seen, name), value))
             if value > limit:
-                raise BrokenPromiseError(f"{name[5:]}: {value}, more than {limit}")
+                kinds = Counter(type(widget).__name__ for widget in self._application.topLevelWidgets())
+                raise BrokenPromiseError(f"{name[5:]}: {value}, more than {limit}; of widgets {dict(kinds)}")
 
     def check_screen(self) -> None:
         """Read what stands on the screen."""
