@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fault_scene import Scene, lost_gpu_worker, real_worker, worker_pid
+from fault_scene import Scene, lost_gpu_worker, real_worker, worker_pid, write_clip
 from PySide6.QtWidgets import QFileDialog
 
 from lsgui.annotation.store import AnnotationStore
@@ -59,9 +59,11 @@ def worker_killed_while_analysing(work: Path) -> str:
 
 def worker_out_of_memory(work: Path) -> str:
     """The worker gets no more memory in the middle of its work (a limit on its address space)."""
-    scene = Scene(work, real_worker, frames=900)
+    (work / "clips").mkdir()
+    write_clip(work / "clips" / "clip 0.avi", 400, size=(640, 480))  # more than what was freed and is still held
+    scene = Scene(work, real_worker)
     scene.say(0, "ls_a")
-    scene.draw()
+    scene.draw(240, 620)
     scene.until(lambda: scene.state.worker.phase is WorkerPhase.READY, "a worker")
     if sys.platform == "linux":
         import resource
@@ -74,6 +76,7 @@ def worker_out_of_memory(work: Path) -> str:
     said = scene.state.analysis.message
     scene.must("memory" in said and said in scene.words(), f"of memory nothing is said: {said}")
     scene.say(0, "ls_p")
+    scene.until(lambda: scene.state.worker.phase is WorkerPhase.READY, "a worker that is ready")
     if sys.platform == "linux" and worker_pid() == pid:
         resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     scene.analyse()

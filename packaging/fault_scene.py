@@ -120,7 +120,8 @@ class Scene:
         end = time.monotonic() + patience_s
         while not done():
             if time.monotonic() > end:
-                seen = (self.state.notice, self.state.unsaved.sentence, self.state.analysis.message)
+                analysis = self.state.analysis
+                seen = (self.state.notice, self.state.unsaved.sentence, analysis.message, analysis.phase.value)
                 raise DrillError(f"waited in vain for {what}; on screen: {seen}")
             QApplication.processEvents()
             time.sleep(0.002)
@@ -173,9 +174,9 @@ class Scene:
         saved, waiting, fault = self.review.window.label_panel.saved_words.lines()
         return saved.startswith("✓") and not (waiting or fault)
 
-    def draw(self) -> None:
+    def draw(self, y: int = 60, right: int = 140) -> None:
         """Draw the pleural line."""
-        line = PleuralROI.single(0, [[20, 60], [80, 60], [140, 60]])
+        line = PleuralROI.single(0, [[20, y], [80, y], [right, y]])
         self.review.window.clip_view.roiDrawn.emit(line)
 
     def analyse(self) -> None:

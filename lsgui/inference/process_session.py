@@ -21,7 +21,7 @@ from lsgui.inference.protocol import (
     WorkerStopped,
 )
 from lsgui.inference.request_slot import END_EVENTS, Lives, RequestSlot, Ticket
-from lsgui.inference.worker_process import CancelCurrent, CannotStart, run_worker, send_request
+from lsgui.inference.worker_process import NO_MEMORY, CancelCurrent, CannotStart, run_worker, send_request
 
 CANCEL_PATIENCE_S = 3.0
 """After this long without an answer to a cancel the worker is killed and a new one started."""
@@ -230,6 +230,8 @@ class _Child:
         status = self.process.exitcode
         if status == -9:
             return "the system ended it, probably for lack of memory"
+        if status == NO_MEMORY:
+            return "there was not enough memory for the clip"
         return f"exit status {status}"
 
     def last_words(self) -> str:

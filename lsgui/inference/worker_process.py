@@ -15,6 +15,9 @@ from lsgui.core.spawning import step_back, write_output_to
 from lsgui.inference.plan import WorkerPlan, load_engine
 from lsgui.inference.protocol import InferenceRequest
 
+NO_MEMORY = 71
+"""Exit status of a worker that had no memory for a request."""
+
 
 @dataclass(frozen=True, slots=True)
 class CannotStart:
@@ -100,5 +103,7 @@ def _listen(
         with contextlib.suppress(OSError):
             Path(log).unlink()  # an owner that crashed cannot
         os._exit(0)
+    except MemoryError:
+        os._exit(NO_MEMORY)
     finally:
         os._exit(70)
