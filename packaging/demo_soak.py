@@ -4,9 +4,9 @@ Run from the project's root: python packaging/demo_soak.py [--hours 8] [--rest 0
 
 The kiosk of `lsgui demo --kiosk`, offscreen, with its real worker, shows each clip for a moment instead of for 14
 seconds; everything else is as it is at a fair: clips are opened, decoded, played at four times their rate, analysed
-and followed by the next. The demo keeps the verdicts of its few clips; here they are forgotten at every twentieth round,
-so that the worker works as well. Prints memory, threads and open files of window and children after each tenth; the
-exit status is 0 where none grew beyond its bound and every clip had its verdict.
+and followed by the next. The demo keeps the verdicts of its few clips; here they are forgotten at every twentieth
+round, so that the worker works as well. Prints memory, threads and open files of window and children after each
+tenth; the exit status is 0 where none grew beyond its bound and every clip had its verdict.
 """
 
 import argparse
