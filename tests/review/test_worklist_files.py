@@ -224,6 +224,8 @@ def test_ten_thousand_files_are_listed_once_and_neither_opened_nor_asked_for_any
 
 def test_a_file_without_suffix_is_opened_once(tmp_path, monkeypatch):
     top = folder_of(tmp_path, 300, suffix="")
+    for path in top.glob("day */clip *"):
+        path.write_bytes(b"no clip")  # an empty one is not opened at all
     (top / "day 0" / "clip 7").write_bytes(b"\0" * 128 + b"DICM")
     calls = Calls(monkeypatch)
     assert [entry.title for entry in scan([top])] == ["clip 7"]
