@@ -7,11 +7,15 @@ import os
 import queue
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +31,7 @@ from lsgui.decoding.messages import (
     DecodeClip,
     Done,
     Forget,
+    FrameFollows,
     Hurry,
     LookAtClip,
     PictureOf,
@@ -82,14 +87,13 @@ def _warm_up(ear: "_Ear") -> None:
 
 
 def _answer(work: DecoderWork, asked: Ask, owner: "_OverPipe") -> None:
+    told = ImportsTell(owner.cancelled)
+    sys.meta_path.insert(0, told)
     try:
         request = asked.request
         if isinstance(request, DecodeClip):
             work.decode(request, owner)
         elif isinstance(request, LookAtClip):
-            for name in _LOADED_TO_LOOK:
-                importlib.import_module(name)
-                owner.cancelled()
             work.look(request, owner)
         elif isinstance(request, PictureOf):
             work.picture(request, owner)
@@ -101,6 +105,26 @@ def _answer(work: DecoderWork, asked: Ask, owner: "_OverPipe") -> None:
     except Exception as fault:  # the process is where faults end: it goes on with the next request
         log.exception("a request failed")
         owner.tell(Refused(fault=f"{type(fault).__name__}: {fault}", details=traceback.format_exc()))
+    finally:
+        sys.meta_path.remove(told)
+
+
+class ImportsTell:
+    """A finder that finds nothing, and says at every module that is looked for that the work goes on: on a slow disk
+    the libraries that a first clip needs take longer than a stalled one is waited for.
+    """
+
+    def __init__(self, tell: Callable[[], object]) -> None:
+        self._tell = tell
+        self._thread = threading.get_ident()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Say so."""
+        if threading.get_ident() == self._thread:
+            self._tell()
+        return None
 
 
 class _Ear:
@@ -154,17 +178,38 @@ class _OverPipe:
         self._channel = channel
         self._ear = ear
         self._number = number
+        self._sending = threading.Lock()
         self._told_at = time.monotonic()
 
     def tell(self, reply: Reply) -> None:
-        self._pipe.send(reply)
+        with self._sending:
+            self._pipe.send(reply)
         self._told_at = time.monotonic()
 
     def give_block(self, handle: Handle, shape: BlockShape) -> None:
         self.tell(BlockMade(shape, send_handle(handle, self._channel)))
 
     def give_frame(self, frame: Frame) -> None:
-        self._pipe.send_bytes(np.ascontiguousarray(frame).reshape(-1).data)
+        with self._sending:
+            self._pipe.send(FrameFollows())
+            self._pipe.send_bytes(np.ascontiguousarray(frame).reshape(-1).data)
+        self._told_at = time.monotonic()
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        ended = threading.Event()
+
+        def say() -> None:
+            while not ended.wait(_ALIVE_EVERY_S):
+                self.tell(Alive())
+
+        thread = threading.Thread(target=say, name="alive", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def cancelled(self) -> bool:
         if time.monotonic() - self._told_at > _ALIVE_EVERY_S:

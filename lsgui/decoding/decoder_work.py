@@ -1,6 +1,7 @@
 """What the reading process does: decode a clip, look at it, make its small picture. Knows nothing of pipes."""
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,6 @@ from lsgui.core.errors import CancelledError, ClipReadError, LsguiError
 from lsgui.decoding.messages import (
     Complete,
     DecodeClip,
-    FrameFollows,
     FramesReady,
     Known,
     LineFound,
@@ -44,6 +44,10 @@ class Owner(Protocol):
 
     def give_frame(self, frame: Frame) -> None:
         """Send one frame as it is, after `FrameFollows`."""
+        ...
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Say again and again within this block that the work goes on: it computes, and waits for no disk."""
         ...
 
     def cancelled(self) -> bool:
@@ -148,18 +152,21 @@ class DecoderWork:
             except LsguiError as fault:
                 owner.tell(NotKnown(str(fault)))
         clip = self._clip_of(asked.clip, owner)
-        area = find_scan_area(clip)
-        scale = picture_scale(clip.info, area)
-        unfit = lung_flags(clip, area)
+        with owner.at_work():
+            area = find_scan_area(clip)
+            scale = picture_scale(clip.info, area)
+            unfit = lung_flags(clip, area)
+            flags = (*clip_flags(clip), *unfit) if asked.survey else ()
         if asked.survey:
-            owner.tell(Surveyed((*clip_flags(clip), *unfit), scale.mm_per_px, scale.calibrated))
+            owner.tell(Surveyed(flags, scale.mm_per_px, scale.calibrated))
         if owner.cancelled():
             raise CancelledError
         if asked.suggest:
             began = time.perf_counter()
             roi = None  # what is no lung has no pleural line, however bright a line it shows
             if not unfit:
-                roi = find_pleura(clip, area, scale, within=asked.within, cancelled=owner.cancelled)
+                with owner.at_work():
+                    roi = find_pleura(clip, area, scale, within=asked.within, cancelled=owner.cancelled)
             owner.tell(LineFound(roi, time.perf_counter() - began))
 
     def picture(self, asked: PictureOf, owner: Owner) -> None:
@@ -200,6 +207,10 @@ class _Alone:
     def give_frame(self, frame: Frame) -> None:
         """Keep it."""
 
+    def at_work(self) -> AbstractContextManager[None]:
+        """Say it to the owner."""
+        return self._owner.at_work()
+
     def cancelled(self) -> bool:
         """Ask the owner."""
         return self._owner.cancelled()
@@ -220,5 +231,4 @@ def _share(frame: Frame, store: GrowingFrames, rooms: SharedRooms, within: int, 
     if store.spilled == 0:
         owner.tell(FramesReady(len(store)))  # those in memory come before those on disk
     store.append(frame)
-    owner.tell(FrameFollows())
     owner.give_frame(frame)
