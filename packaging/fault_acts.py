@@ -38,14 +38,15 @@ def worker_killed_while_idle(work: Path) -> str:
 
 def worker_killed_while_analysing(work: Path) -> str:
     """The system ends the worker in the middle of an analysis."""
-    scene = Scene(work, real_worker, frames=120)
+    session = real_worker()
+    scene = Scene(work, lambda: session, frames=120)
     scene.say(0, "ls_p")
     scene.draw()
     pid = worker_pid()
     if sys.platform != "win32":
         os.kill(pid, signal.SIGSTOP)  # it has the request and does not come to an answer
     scene.analyse()
-    scene.until(lambda: scene.state.analysis.phase is AnalysisPhase.RUNNING, "the analysis")
+    scene.until(lambda: session.is_asked, "the analysis")  # what the worker had not got yet, the next one would do
     os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
     scene.until(lambda: scene.state.analysis.phase is AnalysisPhase.FAILED, "the end of the analysis")
     said = scene.sentence("ended unexpectedly")

@@ -54,9 +54,12 @@ def write_clip(path: Path, frames: int = 40, seed: int = 0, size: tuple[int, int
     return path
 
 
-def real_worker() -> InferenceSession:
+def real_worker() -> ProcessSession:
     """Return a worker process as the window has it."""
-    return session_maker(in_process=False)()
+    session = session_maker(in_process=False)()
+    if not isinstance(session, ProcessSession):
+        raise DrillError("the window's worker is no process of its own")
+    return session
 
 
 def lost_gpu_worker() -> InferenceSession:

@@ -154,7 +154,8 @@ def settle(readings: Iterable[FileReading], standing: Iterable[Statement], now: 
         stood = there.get((*whose, StatementKind.LABEL, ""))
         made += _override(reading, label or stood, there, now)
         there |= {said.slot: said for said in made}  # a file may say the same twice
-        marks.pop(whose, None)
+        if reading.intervals is not None:  # a row of an adjudication alone says nothing of the marks
+            marks.pop(whose, None)
         out += made
     return tuple(out)
 

@@ -76,10 +76,10 @@ def run_part(part: Part, *, quick: bool, tell: Tell, longest_s: float = LONGEST_
             result = _listen(ours, child, part.name, tell, begun + longest_s)
             if not result.fault:
                 child.join(_END_WAIT_S)
+            details = _last_words(Path(folder)) if result.fault else ""  # now: the child clears the folder when it ends
         finally:
             ours.close()  # at which the child ends by itself, and all that it started
             _end(child)
-        details = _last_words(Path(folder)) if result.fault else ""
     return replace(result, seconds=time.perf_counter() - begun, details=details)
 
 

@@ -93,6 +93,12 @@ class ProcessSession:
         child = self._child
         return None if child is None else child.process.pid
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the worker has a request that it has not answered."""
+        child = self._child
+        return child is not None and child.ticket is not None
+
     # --- the supervising thread ---
 
     def _supervise(self) -> None:

@@ -9,15 +9,19 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import (
-    UID,
-    ExplicitVRLittleEndian,
-    JPEGBaseline8Bit,
-    UltrasoundMultiFrameImageStorage,
-    generate_uid,
-)
+
+from lsgui.core.kept_out import kept_out
+
+with kept_out("requests"):
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import (
+        UID,
+        ExplicitVRLittleEndian,
+        JPEGBaseline8Bit,
+        UltrasoundMultiFrameImageStorage,
+        generate_uid,
+    )
 
 Compression = Literal["jpeg", "none"]
 

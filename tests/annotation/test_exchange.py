@@ -70,6 +70,17 @@ def test_a_table_brings_every_reading(folder: Path, history: list[dict[str, Any]
         assert _take_csv(first, path) == 0, "the store that wrote it knows it all"
 
 
+def test_a_row_of_an_adjudication_does_not_hide_the_marks_beside_it(tmp_path: Path) -> None:
+    """The rater who decides has read the clip too: two rows of one rater, and the marks are of the second."""
+    path = tmp_path / "labels.csv"
+    with AnnotationStore(tmp_path / "a.sqlite") as store:
+        store.say(CLIP, "clip.mp4", "AB", StatementKind.ADJUDICATION, {"label": "ls_p", "of": []}, when=NOON)
+        mark = {"start": 0, "stop": None, "label": None}
+        store.say(CLIP, "clip.mp4", "AB", StatementKind.INTERVAL, mark, subject="m1", when=NOON)
+        path.write_bytes(_csv_of(store).encode())
+        assert _take_csv(store, path) == 0
+
+
 def test_no_cell_of_a_table_is_a_formula(tmp_path: Path) -> None:
     evil = '=HYPERLINK("http://x","y")'
     with AnnotationStore(tmp_path / "a.sqlite") as store:
