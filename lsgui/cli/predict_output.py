@@ -68,7 +68,7 @@ def open_lines(stack: ExitStack, json_file: str | None, csv_file: Path | None) -
     LsguiError
         When a file cannot be written.
     """
-    outputs: list[Output] = [JsonOutput(stack, json_file) if json_file else TableOutput(stack)]
+    outputs: list[Output] = [JsonOutput(stack, json_file) if json_file else TableOutput(stack), FaultLines()]
     return outputs + ([CsvOutput(stack, csv_file)] if csv_file else [])
 
 
@@ -146,7 +146,7 @@ class CsvOutput:
 
 
 class TableOutput:
-    """A table for people on standard output; faults go to standard error as they come."""
+    """A table for people on standard output."""
 
     def __init__(self, stack: ExitStack) -> None:
         from rich.table import Table
@@ -172,9 +172,7 @@ class TableOutput:
         )
 
     def fault(self, clip: str, sentence: str) -> None:
-        """Say the sentence on standard error."""
-        clip, sentence = shown_name(clip), one_line(sentence)
-        typer.echo(f"lsgui: {sentence if clip in sentence else f'{clip}: {sentence}'}", err=True)
+        """Nothing: the table lists answers."""
 
     def _print(self) -> None:
         from rich.console import Console
@@ -187,6 +185,18 @@ class TableOutput:
         if self._unsure:
             console.print(f"Cannot assess: {CANNOT_ASSESS_ADVICE}")
         console.print(RESEARCH_LINE)
+
+
+class FaultLines:
+    """A line on standard error for each clip without an answer, as it comes."""
+
+    def answer(self, outcome: ClipOutcome, said: Said) -> None:
+        """Nothing: answers stand where they were asked for."""
+
+    def fault(self, clip: str, sentence: str) -> None:
+        """Say the sentence."""
+        clip, sentence = shown_name(clip), one_line(sentence)
+        typer.echo(f"lsgui: {sentence if clip in sentence else f'{clip}: {sentence}'}", err=True)
 
 
 class OverlayOutput:

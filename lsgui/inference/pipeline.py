@@ -1,5 +1,6 @@
 """From a request to a prediction: strip, motion index, network, maps, verdict. Runs where torch may be loaded."""
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lsgui.core.errors import CancelledError
+from lsgui.core.errors import CancelledError, ModelError
 from lsgui.core.motion_map import MotionMap
 from lsgui.core.pleura import PleuralROI
 from lsgui.core.prediction import Prediction, QualityFlag, Ribbon, WindowScore
@@ -34,6 +35,8 @@ from lsgui.models.preprocess import ClipInput, ClipStack, bright_range, prepare_
 
 Emit = Callable[[InferenceEvent], None]
 IsCancelled = Callable[[], bool]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,15 +77,18 @@ class _Scored:
 
 
 def warm_up(device: str) -> str:
-    """Make ready every shipped network that reads strips, so that the first clip does not wait; return what computes.
+    """Make ready every network that reads strips, so that the first clip does not wait; return what computes.
 
-    The answer is for people, such as "OpenVINO 2026.4"; empty where no such network is here.
+    The answer is for people, such as "OpenVINO 2026.4"; empty where no such network is here. A model that cannot be
+    used is left to the request that asks for it: the others are none the worse for it.
     """
-    engines = [
-        strip_scorer(card.id, card, device).prepare()
-        for card in find_cards().values()
-        if card.input.kind == "strip" and card.needs_weights
-    ]
+    engines = []
+    for card in find_cards().values():
+        if card.input.kind == "strip" and card.needs_weights:
+            try:
+                engines.append(strip_scorer(card.id, card, device).prepare())
+            except ModelError as fault:
+                logger.warning("%s", fault)
     return engines[0] if engines else ""
 
 

@@ -105,7 +105,7 @@ def write_clip(path: Path, frames: int = 40, fps: float = 20.0, size: tuple[int,
 
 def until(qtbot: Any, done: Callable[[], bool]) -> None:
     """Wait for something that takes a moment; a busy machine may take many."""
-    qtbot.waitUntil(done, timeout=30_000)
+    qtbot.waitUntil(done, timeout=120_000)
 
 
 def open_clip_in(review: Review, qtbot: Any, *paths: Path) -> None:

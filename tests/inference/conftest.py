@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from lsgui.core.pleura import read_roi_file
+from lsgui.imaging.scan_area import Scale
 from lsgui.inference.local_session import LocalSession
 from lsgui.inference.plan import WorkerPlan
+from lsgui.inference.preparation import build_request
 from lsgui.inference.process_session import ProcessSession
 from lsgui.inference.protocol import Cancelled, Failed, Finished, InferenceEvent, MapDone
+from lsgui.readers.base import open_clip
 
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))  # for `acted_analysis`; child processes get this path as well
@@ -90,3 +94,26 @@ def kind(request: pytest.FixtureRequest) -> type:
 def heard(kind: type, listen: Callable[..., Listener]) -> Listener:
     """A started session of each kind."""
     return listen(kind)
+
+
+@pytest.fixture
+def lumify(shared_clips):
+    """A function from a number to a request for the Lumify clip with its hand-drawn line."""
+    path = shared_clips / "tuke_lumify_l12.mp4"
+    clip = open_clip(path)
+    roi = read_roi_file(shared_clips / "pleura.json", path.name)
+
+    def make(number, model="motion"):
+        return build_request(
+            clip,
+            roi,
+            request_id=number,
+            model_id=model,
+            device="auto",
+            scale=Scale(0.235, False),
+            quality=(),
+            seconds={"read": 0.1, "roi": 0.2},
+        )
+
+    yield make
+    clip.store.close()

@@ -4,12 +4,7 @@ import json
 import time
 from dataclasses import replace
 
-import pytest
-
-from lsgui.core.pleura import read_roi_file
-from lsgui.imaging.scan_area import Scale
 from lsgui.inference.plan import WorkerPlan
-from lsgui.inference.preparation import build_request
 from lsgui.inference.process_session import ProcessSession
 from lsgui.inference.protocol import (
     Cancelled,
@@ -21,30 +16,6 @@ from lsgui.inference.protocol import (
     WindowScored,
     WorkerReady,
 )
-from lsgui.readers.base import open_clip
-
-
-@pytest.fixture
-def lumify(shared_clips):
-    """A function from a number to a request for the Lumify clip with its hand-drawn line."""
-    path = shared_clips / "tuke_lumify_l12.mp4"
-    clip = open_clip(path)
-    roi = read_roi_file(shared_clips / "pleura.json", path.name)
-
-    def make(number, model="motion"):
-        return build_request(
-            clip,
-            roi,
-            request_id=number,
-            model_id=model,
-            device="auto",
-            scale=Scale(0.235, False),
-            quality=(),
-            seconds={"read": 0.1, "roi": 0.2},
-        )
-
-    yield make
-    clip.store.close()
 
 
 def test_the_worker_answers_with_maps_windows_and_a_verdict_and_hears_a_cancel(listen, kind, lumify):
