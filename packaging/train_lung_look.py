@@ -5,12 +5,13 @@ python packaging/train_lung_look.py --real CLIPS --lungs FOLDER [--seed S] [--co
 CLIPS is the folder of recorded lungs with pleura.json, FOLDER a data set that `lsgui simulate` wrote (other seeds than
 those of the measurement). What is no lung is made by misuse_cases.py for the seed. `--cache` keeps what was seen.
 
-Lungs are seen whole; recorded ones also in halves, mirrored left to right, and as another screen, gain or crop would
-show them, and they weigh more, for they are few. No threshold is set on clips that the trees have seen: every group (a
-patient, a simulated clip, a kind of misuse) is judged by trees grown without it, and the threshold is the highest that
-refuses neither a recorded lung whose line can be drawn nor more than one in fifty of the simulated ones, even odds at
-most. It is therefore fitted to these few recordings. "Unseen" in the file is what such trees said: of recorded lungs, a
-patient left out; of what is no lung, its kind left out, so that it was as new to the trees as a reader's would be.
+Lungs, and what is none, are seen whole and in a short cut, for by its length no clip must be told; recorded lungs also
+in several cuts, in halves, mirrored left to right, and as another screen, gain or crop would show them, and they weigh
+more, for they are few. No threshold is set on clips that the trees have seen: every group (a patient, a simulated clip,
+a kind of misuse) is judged by trees grown without it, and the threshold is the highest that refuses no whole recorded
+lung whose line can be drawn, one in twenty of the views of such lungs and one in fifty of the simulated ones, even odds
+at most. It is therefore fitted to these few recordings. "Unseen" in the file is what these said: of recorded lungs,
+a patient left out; of what is no lung, its kind left out, so that it was as new to the trees as a reader's would be.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import sklearn
-from misuse_cases import Plan, cases
+from misuse_cases import Case, Plan, cases
 from sklearn.ensemble import GradientBoostingClassifier
 from train_pleura import PATIENTS, as_arrays
 
@@ -41,12 +42,15 @@ TREES, BAGS = 220, 3
 GROUPS = 10
 FRAMES = 150
 RECORDED_AGAIN = 5
-"""Times that each recorded lung is shown as another screen would."""
+"""Times that each recorded lung is shown as another screen would, and that a short cut of it is shown."""
+CUT_S = (0.8, 3.3)
+"""Length of a cut, by which a lung must not be told from what is none."""
 TOLD_OTHERWISE = ("colour", "colour on lung", "colour on organ", "room and face", "still image")
 """Kinds that colour or stillness gives away."""
-REFUSED_SIMULATED = 0.02
+REFUSED_SIMULATED, REFUSED_RECORDED = 0.02, 0.05
 MARGIN = 0.05
-"""Share of simulated lungs, unseen, that the threshold may refuse, and how far under the lowest recorded it lies."""
+"""Share of simulated lungs, and of views of recorded ones, unseen, that the threshold may refuse, and how far under the
+lowest whole recorded lung it lies."""
 
 Array = npt.NDArray[np.float64]
 
@@ -54,7 +58,7 @@ Array = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """What was seen of one clip: its group, what it is made of, its kind ("lung" or what else), its signs, its name;
-    and in which way it was shown: whole, a half, mirrored, elsewhere.
+    and in which way it was shown: whole, cut, a half, mirrored, elsewhere.
     """
 
     group: str
@@ -74,7 +78,7 @@ class Seen:
         """How much it counts: recorded lungs are few."""
         if not (self.is_lung and self.source == "recorded"):
             return 1.0
-        return 2.0 if self.way.startswith("elsewhere") else 5.0
+        return 2.0 if self.way.startswith(("elsewhere", "cut")) else 5.0
 
 
 class Kept:
@@ -121,6 +125,15 @@ def part_of(clip: Clip, first: float, last: float, *, mirrored: bool = False) ->
     return Clip(info, MemoryFrames(frames))
 
 
+def cut_of(clip: Clip, rng: np.random.Generator) -> Clip:
+    """Return a short stretch of a clip, wherever it lies."""
+    start, stop = usable_range(clip)
+    count = min(max(round(float(rng.uniform(*CUT_S)) * clip.info.fps), 6), stop - start)
+    first = int(rng.integers(start, stop - count + 1))
+    frames = clip.stack(first, first + count)
+    return Clip(replace(clip.info, frames=count, frame_times_s=None), MemoryFrames(frames))
+
+
 def as_elsewhere(clip: Clip, rng: np.random.Generator) -> Clip:
     """Return a clip as another screen, gain, crop or recorder would show it: a lung all the same."""
     frames = part_of(clip, 0.0, 1.0).stack()
@@ -148,7 +161,8 @@ def lungs(folder: Path, most: int, source: str, kept: Kept) -> Iterator[Seen]:
     """Yield what is seen of lungs: whole; recorded ones in halves, mirrored, and as other screens show them, too."""
     for path in find_clips(folder)[:most]:
         group = next((patient for patient in PATIENTS if path.name.startswith(patient)), path.stem)
-        ways: dict[str, Callable[[Clip], Clip]] = {"whole": lambda clip: clip}
+        rng = np.random.default_rng([17, *path.name.encode()])
+        ways: dict[str, Callable[[Clip], Clip]] = {"whole": lambda clip: clip, "cut": partial(cut_of, rng=rng)}
         if source == "recorded":
             ways |= {
                 "first half": lambda clip: part_of(clip, 0.0, 0.5),
@@ -158,6 +172,7 @@ def lungs(folder: Path, most: int, source: str, kept: Kept) -> Iterator[Seen]:
             for number in range(RECORDED_AGAIN):
                 rng = np.random.default_rng([number, *path.name.encode()])
                 ways[f"elsewhere {number}"] = partial(as_elsewhere, rng=rng)
+                ways[f"cut {number}"] = partial(cut_of, rng=np.random.default_rng([18, number, *path.name.encode()]))
         for way, shown in ways.items():
             make = partial(_shown, path, shown)
             yield from kept.or_seen(f"{source} {folder.name} {path.name} {way}", group, source, "lung", make, way)
@@ -173,6 +188,13 @@ def others(plan: Plan, kept: Kept) -> Iterator[Seen]:
     for case in cases(plan):
         if case.source != "recorded" and case.kind not in TOLD_OTHERWISE:
             yield from kept.or_seen(case.name, case.kind, case.source, case.kind, case.make)
+            if not case.origin.startswith("soft"):
+                cut = partial(_cut_case, case)
+                yield from kept.or_seen(f"{case.name} cut", case.kind, case.source, case.kind, cut, "cut")
+
+
+def _cut_case(case: Case) -> Clip:
+    return cut_of(case.make(), np.random.default_rng([19, *case.name.encode()]))
 
 
 def grow(clips: Sequence[Seen]) -> list[GradientBoostingClassifier]:
@@ -217,13 +239,14 @@ def unseen(clips: Sequence[Seen]) -> Array:
 def least_of(clips: Sequence[Seen], total: Array, drawable: Sequence[str]) -> float:
     """Return the odds under which a clip is refused: see the head of this file."""
     simulated = [value for clip, value in zip(clips, total, strict=True) if clip.is_lung and clip.source == "simulated"]
-    recorded = [
-        value
+    recorded = {
+        clip.name: (clip.way, value)
         for clip, value in zip(clips, total, strict=True)
-        if clip.is_lung and clip.source == "recorded" and clip.way == "whole"
-        if any(f" {name} " in clip.name for name in drawable)
-    ]
-    return float(min(np.quantile(simulated, REFUSED_SIMULATED), min(recorded) - MARGIN, 0.0))
+        if clip.is_lung and clip.source == "recorded" and any(f" {name} " in clip.name for name in drawable)
+    }
+    whole = [value for way, value in recorded.values() if way == "whole"]
+    views = np.quantile([value for _, value in recorded.values()], REFUSED_RECORDED)
+    return float(min(np.quantile(simulated, REFUSED_SIMULATED), views, min(whole) - MARGIN, 0.0))
 
 
 def judge_of(clips: Sequence[Seen], drawable: Sequence[str]) -> dict[str, Any]:
@@ -232,7 +255,8 @@ def judge_of(clips: Sequence[Seen], drawable: Sequence[str]) -> dict[str, Any]:
     least = least_of(clips, total, drawable)
     told: dict[str, dict[str, list[int]]] = {}
     for clip, value in zip(clips, total, strict=True):
-        kind = f"lung, {clip.way.split(' ')[0]}" if clip.is_lung else clip.kind
+        way = clip.way.split(" ")[0]
+        kind = f"lung, {way}" if clip.is_lung else f"{clip.kind}, cut" if way == "cut" else clip.kind
         row = told.setdefault(clip.source, {}).setdefault(kind, [0, 0])
         row[0] += int(value < least or beats(clip.signs))
         row[1] += 1

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from lsgui.core.errors import LsguiError
 from lsgui.core.resources import model_dirs, resources_dir
-from lsgui.gui.theme import SIZE_LARGE, SIZE_TITLE, text_font, tokens
+from lsgui.gui.theme import SIZE_LARGE, SIZE_SMALL, SIZE_TITLE, text_font, tokens
 
 TOPICS = (
     *("lung_sliding", "drawing_the_line", "reading_the_verdict", "limits", "labelling", "worklist", "exporting"),
@@ -40,6 +40,8 @@ _SIZE = QSize(1080, 700)
 _BODY_SIZE = 14
 _LINE_HEIGHT, _TABLE_LINE_HEIGHT = 140.0, 115.0
 _MARGIN = 28.0
+_MANY_COLUMNS = 7
+"""Tables of so many columns are set smaller, so that no word is broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,9 @@ class HelpDialog(QDialog):
             shape.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
             shape.setTopMargin(10)
             shape.setBottomMargin(14)
+            if frame.columns() >= _MANY_COLUMNS:
+                shape.setCellPadding(4)
+                _set_size(frame, SIZE_SMALL)
             frame.setFormat(shape)
 
     def _on_page_anchorClicked(self, link: QUrl) -> None:
@@ -197,3 +202,14 @@ class HelpDialog(QDialog):
         question.finished.connect(question.deleteLater)
         self.question = question
         question.open()
+
+
+def _set_size(table: QTextTable, size: int) -> None:
+    for row in range(table.rows()):
+        for column in range(table.columns()):
+            cell = table.cellAt(row, column)
+            cursor = cell.firstCursorPosition()
+            cursor.setPosition(cell.lastCursorPosition().position(), QTextCursor.MoveMode.KeepAnchor)
+            letters = QTextCharFormat()
+            letters.setProperty(QTextCharFormat.Property.FontPixelSize.value, size)  # what is bold stays so
+            cursor.mergeCharFormat(letters)

@@ -23,8 +23,10 @@ LAGS_S = (0.0, 0.05, 0.25)
 BLOCKS = (10, 8)
 """Depths and beams of the coarse pictures."""
 SERIES_HZ = 12.0
-SERIES_S = 6.0
-"""Rate and length of the row of coarse pictures."""
+"""Rate of the row of coarse pictures."""
+LOOK_S = 3.3
+"""How much is looked at, in the middle of the clip: as long as the clips are that taught what is no lung, for what
+changes over a longer time looks otherwise."""
 SMALLEST_PX = 56
 """Width and height of a scan area below which nothing of all this can be seen."""
 
@@ -56,7 +58,7 @@ def can_be_seen(clip: Clip, area: ScanArea) -> bool:
 
 def lung_look(clip: Clip, area: ScanArea) -> npt.NDArray[np.float64]:
     """Return what a clip looks like, (F,) float64 in the order of `FEATURES`."""
-    start, stop = usable_range(clip)
+    start, stop = _middle(*usable_range(clip), round(LOOK_S * clip.info.fps))
     view = _straight(area)
     bursts = [[clip.frame(k) for k in frames] for frames in _bursts(start, stop, clip.info.fps)]
     pictures = np.stack([np.stack([view.sample(frame) for frame in burst]) for burst in bursts])
@@ -74,6 +76,13 @@ def lung_look(clip: Clip, area: ScanArea) -> npt.NDArray[np.float64]:
         *signs.shape(area.mask[y : y + height, x : x + width]),
     ]
     return np.nan_to_num(np.array(found, dtype=np.float64), nan=0.0, posinf=50.0, neginf=-50.0)
+
+
+def _middle(start: int, stop: int, most: int) -> tuple[int, int]:
+    if stop - start <= most:
+        return start, stop
+    first = (start + stop - most) // 2
+    return first, first + most
 
 
 def _straight(area: ScanArea) -> _View:
@@ -104,7 +113,7 @@ def _bursts(start: int, stop: int, fps: float) -> list[list[int]]:
 def _series(clip: Clip, view: _View, start: int, stop: int) -> Floats:
     """Return coarse pictures, (T, depths, beams) float32 grey; what lies outside the scan area counts as black."""
     step = clip.info.fps / min(SERIES_HZ, clip.info.fps)
-    count = max(int(min((stop - start - 1) / step + 1, SERIES_S * SERIES_HZ)), 2)
+    count = max(int((stop - start - 1) / step + 1), 2)
     first = start + max(0.0, (stop - start - count * step) / 2)
     small = _View(view.x[1::4, 1::3].copy(), view.y[1::4, 1::3].copy(), view.valid[1::4, 1::3])
     shown = [small.sample(clip.frame(min(int(first + k * step), stop - 1))) * small.valid for k in range(count)]

@@ -36,7 +36,8 @@ OWN_MB = 6000
 FRESH_AFTER = 1000
 """Cases after which a worker is replaced, so that one case's leavings do not spoil the next for ever."""
 FINE = ("opened", "sentence", "survived")
-"""Survived: a decoder crashed or did not come back, in its own process, and the user is told in a sentence."""
+"""Survived: a decoder crashed, did not come back or wrote what nobody asked for, in its own process, and the
+user has the clip or is told in a sentence."""
 
 
 class Worker:
@@ -193,7 +194,7 @@ def drive(numbers: list[int], cases: Cases, out: Path, lane: int, journal: Journ
             shutil.rmtree(home / "data" / "models", ignore_errors=True)
             worker = workers[torch] = Worker(torch, home)
         answer = worker.ask(case)
-        if case.target == "clip" and answer["outcome"] in ("crash", "hang", "memory", "slow"):
+        if case.target == "clip" and answer["outcome"] in ("crash", "hang", "memory", "slow", "stray"):
             answer = as_the_program(case, answer, home)
         journal.add(number, case, answer)
     for worker in workers.values():

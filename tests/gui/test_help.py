@@ -4,13 +4,14 @@ import re
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QTextTable
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from lsgui.core.resources import model_dirs, resources_dir
 from lsgui.gui.action_table import ACTIONS
 from lsgui.gui.help_dialog import TOPICS, HelpDialog, read_topic
+from lsgui.gui.theme import SIZE_SMALL
 
 
 def test_every_help_text_is_a_topic_with_a_menu_row_of_its_own_title():
@@ -54,6 +55,24 @@ def test_the_card_of_every_shipped_model_is_read_in_help(qtbot):
     assert dialog.topic_id == "model:motion"
     dialog.page.anchorClicked.emit(QUrl("report.md"))
     assert dialog.topic_id == "model:motion", "a file that is no page of Help"
+
+
+def test_a_wide_table_is_set_small_and_keeps_its_words_whole(qtbot):
+    dialog = HelpDialog("limits")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.resize(1080, 700)
+    for topic, size in (("model:raft-small", SIZE_SMALL), ("failure_modes", 0)):
+        dialog.list.setCurrentRow(next(k for k in range(dialog.list.count()) if dialog._topics[k].id == topic))
+        frames = dialog.page.document().rootFrame().childFrames()
+        table = next(frame for frame in frames if isinstance(frame, QTextTable))
+        if size > 0:
+            assert table.cellAt(0, 0).firstCursorPosition().charFormat().font().pixelSize() == size
+        for column in range(table.columns()):
+            block = table.cellAt(0, column).firstCursorPosition().block()
+            text, layout = block.text(), block.layout()
+            ends = [layout.lineAt(k).textStart() + layout.lineAt(k).textLength() for k in range(layout.lineCount())]
+            assert all(end >= len(text) or text[end - 1] in " -" for end in ends), text
 
 
 def test_arrow_keys_turn_the_topics_and_escape_closes(review):
