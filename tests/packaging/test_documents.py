@@ -102,6 +102,7 @@ def _sentences() -> list[str]:
         f"in grey | {_refused('drawn', 'room and face, grey')} |",
         f"lung pictures | {_refused('edited', 'slide show')} |",
         f"should be judged | {_refused('recorded', 'lung, whole')}, {_refused('simulated', 'lung, whole')} |",
+        f"of a lung | {_refused('recorded', 'lung, cut')}, {_refused('simulated', 'lung, cut')} |",
     ]
 
 
