@@ -12,6 +12,7 @@ a kind of misuse) is judged by trees grown without it, and the threshold is the 
 lung whose line can be drawn, one in twenty of the views of such lungs and one in fifty of the simulated ones, even odds
 at most. It is therefore fitted to these few recordings. "Unseen" in the file is what these said: of recorded lungs,
 a patient left out; of what is no lung, its kind left out, so that it was as new to the trees as a reader's would be.
+The rule for beating tissue (lung_judge.py) is not counted there.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from train_pleura import PATIENTS, as_arrays
 
 from lsgui.core.clip import Clip, MemoryFrames
 from lsgui.core.resources import resources_dir
-from lsgui.imaging.lung_judge import JUDGE_FILE, MOST_COLOUR, beats
+from lsgui.imaging.lung_judge import JUDGE_FILE, MOST_COLOUR
 from lsgui.imaging.lung_look import FEATURES, can_be_seen, lung_look
 from lsgui.imaging.scan_area import find_scan_area
 from lsgui.imaging.usable_range import usable_range
@@ -258,7 +259,7 @@ def judge_of(clips: Sequence[Seen], drawable: Sequence[str]) -> dict[str, Any]:
         way = clip.way.split(" ")[0]
         kind = f"lung, {way}" if clip.is_lung else f"{clip.kind}, cut" if way == "cut" else clip.kind
         row = told.setdefault(clip.source, {}).setdefault(kind, [0, 0])
-        row[0] += int(value < least or beats(clip.signs))
+        row[0] += int(value < least)
         row[1] += 1
     refused = [clip.name for clip, v in zip(clips, total, strict=True) if clip.is_lung and v < least]
     arrays: dict[str, list[list[float]]] = {"feature": [], "threshold": [], "leaf": []}

@@ -58,7 +58,7 @@ def can_be_seen(clip: Clip, area: ScanArea) -> bool:
 
 def lung_look(clip: Clip, area: ScanArea) -> npt.NDArray[np.float64]:
     """Return what a clip looks like, (F,) float64 in the order of `FEATURES`."""
-    start, stop = _middle(*usable_range(clip), round(LOOK_S * clip.info.fps))
+    start, stop = looked_at(clip)
     view = _straight(area)
     bursts = [[clip.frame(k) for k in frames] for frames in _bursts(start, stop, clip.info.fps)]
     pictures = np.stack([np.stack([view.sample(frame) for frame in burst]) for burst in bursts])
@@ -78,7 +78,10 @@ def lung_look(clip: Clip, area: ScanArea) -> npt.NDArray[np.float64]:
     return np.nan_to_num(np.array(found, dtype=np.float64), nan=0.0, posinf=50.0, neginf=-50.0)
 
 
-def _middle(start: int, stop: int, most: int) -> tuple[int, int]:
+def looked_at(clip: Clip) -> tuple[int, int]:
+    """Return the first of the frames that are looked at and the last one + 1."""
+    start, stop = usable_range(clip)
+    most = round(LOOK_S * clip.info.fps)
     if stop - start <= most:
         return start, stop
     first = (start + stop - most) // 2

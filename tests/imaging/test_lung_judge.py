@@ -48,6 +48,21 @@ def test_a_lung_is_refused_upside_down_and_not_mirrored(name: str, shared_clip: 
     assert flags(turned(clip, frames[:, ::-1])) == REFUSED
 
 
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0])
+def test_a_lung_is_not_told_by_the_length_of_its_clip(
+    seconds: float, shared_clips: Path, shared_clip: Callable[[str], Clip]
+) -> None:
+    """Trees that saw lungs whole and all else short refused 41 of 102 seconds of these very lungs."""
+    answers, names = [], sorted(json.loads((shared_clips / "pleura.json").read_text(encoding="utf-8")))
+    for name in names[::2]:
+        clip = shared_clip(name)
+        count = round(seconds * clip.info.fps)
+        for first in range(0, len(clip) - count, max((len(clip) - count) // 2, 1)):
+            answers.append(flags(turned(clip, clip.stack(first, first + count))))
+    assert len(answers) > 20
+    assert answers.count(REFUSED) <= 0.1 * len(answers)
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in (resources_dir() / "demo").glob("*.[dm][cp]*")))
 def test_no_demo_clip_is_refused(file: str) -> None:
     assert flags(open_clip(resources_dir() / "demo" / file)) == ()
@@ -92,7 +107,7 @@ def test_every_sign_is_a_number_on_odd_pictures(make_clip: Callable[..., Clip]) 
         signs = lung_look(clip, find_scan_area(clip))
         assert signs.shape == (len(FEATURES),)
         assert np.isfinite(signs).all()
-        assert is_refused(signs)
+        assert is_refused(signs, len(clip) / clip.info.fps)
 
 
 def test_beating_tissue_is_refused_though_the_trees_are_fond_of_it(
@@ -105,7 +120,8 @@ def test_beating_tissue_is_refused_though_the_trees_are_fond_of_it(
         signs[FEATURES.index(name)] = value
     assert beats(signs)
     monkeypatch.setattr(lung_judge, "_judge", lambda: (type("Fond", (), {"confidence": lambda _, __: 1.0})(), 0.5))
-    assert is_refused(signs)
+    assert is_refused(signs, 3.0)
+    assert not is_refused(signs, 1.0), "one beat is no rhythm"
 
 
 def test_the_same_clip_is_seen_alike_twice(shared_clip: Callable[[str], Clip]) -> None:
