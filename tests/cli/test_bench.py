@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import platform
 import re
 import signal
@@ -85,12 +86,17 @@ def test_what_is_wrong_is_said_before_anything_is_measured(acted, arguments, wor
     assert err.count("\n") == 1
 
 
+def _hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background of a shell are deaf to it
+
+
 @pytest.mark.parametrize("how", ["interrupted", "killed"])
 def test_a_run_that_is_stopped_ends_every_process_and_leaves_no_file(how, tmp_path, monkeypatch):
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(tmp_path))
     command = [sys.executable, "-m", "lsgui", "bench", "--only", "networks", "--json", "-"]  # it takes a minute
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, preexec_fn=_hear_interrupts if os.name != "nt" else None) as process:
         family = psutil.Process(process.pid)
         deadline = time.monotonic() + 60.0
         while not list(tmp_path.glob("lsgui-bench-*/part.log")) and time.monotonic() < deadline:

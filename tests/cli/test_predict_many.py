@@ -116,12 +116,20 @@ def test_what_does_not_fit_is_one_sentence(asked, arguments, words, capsys):
 # --- real processes that are ended ------------------------------------------------------------------------------
 
 
+def _hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background of a shell are deaf to it
+
+
 class Running:
     """A run of the command in a process of its own, with whatever it started."""
 
     def __init__(self, arguments):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lsgui", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "lsgui", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_hear_interrupts if os.name != "nt" else None,
         )
         self._family = psutil.Process(self._process.pid)
 
