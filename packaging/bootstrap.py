@@ -223,6 +223,8 @@ def start(python: str, verb: str, passed: list[str]) -> int:
     if verb == "test":
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.chdir(ROOT)
+        if not passed:  # every core has its tester: computing with several threads each, they would wait for each other
+            os.environ.setdefault("OMP_NUM_THREADS", "1")
         command = [python, "-m", "pytest", *(passed or side_by_side())]
     else:
         command = [python, "-P", "-m", "lsgui", *(passed or DEMO)]
